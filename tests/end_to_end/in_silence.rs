@@ -271,6 +271,20 @@ fn what_written_rules_leave_out_of_a_later_export_is_told_as_of_the_first() {
     assert_eq!(project.report()["repairs"].as_array().expect("a list").len(), expected.len());
 }
 
+#[test]
+fn a_reference_to_the_record_itself_makes_no_circle_and_fills_no_row() {
+    let small = Small {
+        objects: "  object Person from \"people.csv\" { key id; id: text; itself: -> Person column \"id\"; name: text; note: text }",
+        maps: "map Person -> people { name.lastName = name }\nmap Person as Remark -> notes when note != none {\n  title = note\n  targets = [itself]\n}",
+        files: &[("people.csv", "id,name,note\n1,Ann,Called\n2,\"  \",\n")],
+        held: Vec::new(),
+    };
+    let moved = small.moved();
+    moved.says(&["people.csv:3 2: every column but its key is empty, and a record of nothing is written"]);
+    assert!(!moved.said.contains("reference-cycle"), "{}", moved.said);
+    assert_eq!(moved.codes, [0, 0, 0, 0], "{}", moved.said);
+}
+
 /// People with an address and a job, each row one of `id,email,job`.
 fn people(rows: &[&str]) -> String {
     format!("id,email,job\n{}\n", rows.join("\n"))

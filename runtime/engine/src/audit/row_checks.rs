@@ -155,10 +155,15 @@ impl<'i> Inspector<'i> {
         Ok(faults)
     }
 
+    /// True where a field reads the cell of a key: it says nothing besides, and as a reference it is the record itself.
+    fn is_of_key(&self, look: &Look<'_>) -> bool {
+        let is_key = |other: &&Look<'_>| self.object.key.contains(&other.column.name);
+        self.columns.iter().filter(is_key).any(|key| key.at == look.at)
+    }
+
     /// A record whose columns are all blank but for its key, which becomes a record of nothing, or a line of totals; of an object with two such columns at least.
     fn nothing_but_key(&self, record: &dyn Cells) -> Option<Fault> {
-        let is_of_key = |look: &&Look<'_>| self.object.key.contains(&look.column.name);
-        let mut others = self.columns.iter().filter(|look| !is_of_key(look));
+        let mut others = self.columns.iter().filter(|look| !self.is_of_key(look));
         let is_written = |message: &str| Fault {
             kind: FindingKind::EmptyRecord,
             severity: Severity::Warning,
@@ -425,6 +430,7 @@ impl<'i> Inspector<'i> {
             .columns
             .iter()
             .filter(|look| look.targets.iter().any(|(target, _)| *target == place.object.name))
+            .filter(|look| !self.is_of_key(look))
             .collect();
         let mut records = self.export.records(&place.object.name)?;
         let mut count = 0_u64;
