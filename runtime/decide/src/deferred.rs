@@ -10,7 +10,7 @@ use crate::decision::shown;
 use crate::families::{self, Families};
 use crate::record_lookup::RecordLookup;
 use crate::stage_run::StageRun;
-use crate::written::written;
+use crate::written::still_written;
 
 /// Rows of a stage as its deferred fields need them: those that became one record, and those at which a circular reference is cut.
 #[derive(Debug)]
@@ -63,7 +63,7 @@ fn cuts(job: &StageRun, world: &RecordLookup, families: &Families) -> Result<Row
         while let Some(row) = records.next()? {
             let Row::Record(record) = row else { continue };
             let cells = Lent(record);
-            let Some((key, mapped)) = written(job, world, record.line, &cells)? else { continue };
+            let Some((key, mapped)) = still_written(job, world, record.line, &cells)? else { continue };
             let Some(id) = mapped.id.filter(|_| mapped.winner.is_none()) else { continue };
             let rows = families.of(job, world, &key, record)?;
             world.spill.add_record(record.line, &id, &SortValue::Null)?;

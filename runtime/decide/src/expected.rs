@@ -22,7 +22,7 @@ use crate::record_lookup::RecordLookup;
 use crate::record_write::FieldChange;
 use crate::stage_run::StageRun;
 use crate::taken;
-use crate::written::{LINK_KEY_SEPARATOR, written};
+use crate::written::{LINK_KEY_SEPARATOR, still_written};
 
 /// Start of the note of a field that a person changed in the destination since it was written, and that was left so.
 pub const CONFLICT: &str = "changed in the destination since it was written";
@@ -176,7 +176,7 @@ impl Derivation {
                 continue;
             }
             let cells = Lent(record);
-            let Some((key, mapped)) = written(job, world, record.line, &cells)? else { continue };
+            let Some((key, mapped)) = still_written(job, world, record.line, &cells)? else { continue };
             let Some(id) = mapped.id.clone().filter(|id| self.sample.takes(id)) else { continue };
             for (index, link) in self.links(world, record.line, &cells, &key, &mapped)? {
                 let Some(waiting) = links.get_mut(index) else { continue };

@@ -10,7 +10,7 @@ use crate::duplicates::prefer;
 use crate::identities::sort;
 use crate::record_lookup::RecordLookup;
 use crate::stage_run::StageRun;
-use crate::written::written;
+use crate::written::still_written;
 
 pub use migr_transform::is_empty;
 
@@ -34,7 +34,7 @@ impl Families {
             let mut records = job.context.export.records(&job.stage.source_object)?;
             while let Some(row) = records.next()? {
                 let Row::Record(record) = row else { continue };
-                let Some((_, mapped)) = written(job, world, record.line, &Lent(record))? else { continue };
+                let Some((_, mapped)) = still_written(job, world, record.line, &Lent(record))? else { continue };
                 let Some(winner) = mapped.winner else { continue };
                 world.spill.add_merging(0, record.line, &record.to_owned().to_bytes())?;
                 world.spill.add_follower(&winner, record.line, &sorted_by(job, record))?;

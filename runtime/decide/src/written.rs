@@ -21,7 +21,18 @@ pub fn written(
     Ok(written_as(job, world, line, &key)?.map(|mapped| (key, mapped)))
 }
 
-/// The same of a key alone.
+/// The same, unless the stage takes the row no more: by a later export a `skip` or `when` leaves it out, and what was written of it stays.
+pub fn still_written(
+    job: &StageRun,
+    world: &RecordLookup,
+    line: u64,
+    cells: &dyn Cells,
+) -> Result<Option<(String, Mapped)>, DecideError> {
+    let found = written(job, world, line, cells)?;
+    Ok(if found.is_some() && job.program.leaves_out(cells, world)? { None } else { found })
+}
+
+/// Outcome of a record by its key alone, as [`written`] gives it.
 pub fn written_as(job: &StageRun, world: &RecordLookup, line: u64, key: &str) -> Result<Option<Mapped>, DecideError> {
     let Some(mapped) = world.reader.settled(job.step, key)? else { return Ok(None) };
     // Another row may have the same key: it was quarantined.

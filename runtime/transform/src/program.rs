@@ -195,6 +195,20 @@ impl Program {
         Ok(false)
     }
 
+    /// True where a `skip` rule or the stage's `when` leaves the record out.
+    pub fn leaves_out(&self, record: &dyn Cells, lookup: &dyn Lookup) -> Result<bool, LookupError> {
+        if self.skips(record, lookup)? {
+            return Ok(true);
+        }
+        let Some(when) = &self.when else { return Ok(false) };
+        match when.holds(&mut Evaluator::new(&self.shared, record, lookup)) {
+            Ok(truth) => Ok(truth != Some(true)),
+            Err(Halt::Skip(_)) => Ok(true),
+            Err(Halt::Failures(_)) => Ok(false),
+            Err(Halt::Lookup(error)) => Err(error),
+        }
+    }
+
     /// Admission of the record by the stage: `skip` rules first, then `when`, then `check`s. Every broken check is
     /// reported.
     pub fn admit(&self, record: &dyn Cells, lookup: &dyn Lookup) -> Result<Admission, LookupError> {

@@ -157,8 +157,10 @@ impl<'i> Inspector<'i> {
 
     /// True where a field reads the cell of a key: it says nothing besides, and as a reference it is the record itself.
     fn is_of_key(&self, look: &Look<'_>) -> bool {
-        let is_key = |other: &&Look<'_>| self.object.key.contains(&other.column.name);
-        self.columns.iter().filter(is_key).any(|key| key.at == look.at)
+        let header = |column: &SourceColumn| column.header.as_ref().unwrap_or(&column.name).to_lowercase();
+        let keys = self.object.columns.iter().filter(|column| self.object.key.contains(&column.name));
+        let own = header(look.column);
+        keys.map(header).any(|key| key == own)
     }
 
     /// A record whose columns are all blank but for its key, which becomes a record of nothing, or a line of totals; of an object with two such columns at least.

@@ -25,7 +25,7 @@ use migr_decide::stage_run::StageRun;
 use migr_decide::steps;
 use migr_decide::taken;
 use migr_decide::there::{before_update, held, is_empty_there, stamped};
-use migr_decide::written::{LINK_KEY_SEPARATOR, written};
+use migr_decide::written::{LINK_KEY_SEPARATOR, still_written};
 use migr_spill::RowSet;
 
 /// The steps of a stage that the journal knows and that note what they left empty.
@@ -110,7 +110,7 @@ impl Later for Backfill {
                 continue;
             }
             let (line, cells) = (record.line, Lent(record));
-            let Some((key, mapped)) = written(job, world, line, &cells)? else { continue };
+            let Some((key, mapped)) = still_written(job, world, line, &cells)? else { continue };
             let mut notes: Vec<(StepId, NotedField)> = Vec::new();
             for step in &self.steps {
                 notes.extend(world.reader.noted_fields(*step, &key)?.into_iter().map(|note| (*step, note)));

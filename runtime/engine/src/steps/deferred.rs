@@ -19,7 +19,7 @@ use migr_decide::forecast::CIRCLE;
 use migr_decide::record_lookup::RecordLookup;
 use migr_decide::record_write::{ExistingRecord, RecordWrite};
 use migr_decide::stage_run::StageRun;
-use migr_decide::written::written;
+use migr_decide::written::still_written;
 
 /// The fields of a stage that had to wait until all records are there.
 #[derive(Debug)]
@@ -118,7 +118,7 @@ fn produce(
         if !job.takes(record.line) {
             continue;
         }
-        let Some((key, mapped)) = written(job, world, record.line, &Lent(record))? else { continue };
+        let Some((key, mapped)) = still_written(job, world, record.line, &Lent(record))? else { continue };
         // Of rows of one distinct value the first does; another row's record is the winner's.
         if mapped.winner.is_some() || mapped.line != record.line {
             continue;

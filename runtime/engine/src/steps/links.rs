@@ -16,7 +16,7 @@ use migr_decide::link_spool::SpooledLinks;
 use migr_decide::record_lookup::RecordLookup;
 use migr_decide::record_write::{Batch, RecordWrite};
 use migr_decide::stage_run::StageRun;
-use migr_decide::written::{LINK_KEY_SEPARATOR, written, written_as};
+use migr_decide::written::{LINK_KEY_SEPARATOR, still_written, written_as};
 use migr_deliver::Batcher;
 
 /// One kind of links of a stage whose records are through.
@@ -103,7 +103,7 @@ impl Linking<'_> {
                 if !job.takes(line) {
                     continue;
                 }
-                let Some((key, mapped)) = written(job, world, line, &cells)? else { continue };
+                let Some((key, mapped)) = still_written(job, world, line, &cells)? else { continue };
                 let linked = match job.program.links(&cells, world)? {
                     Outcome::Ready(linked) => linked,
                     // Only of a record that another one stands for: any other was set aside for it.
