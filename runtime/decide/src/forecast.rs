@@ -1,5 +1,6 @@
 //! Forecast: what a run would note in the journal, kept while an audit goes through the steps of a run without writing.
 
+mod notes;
 mod read;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -9,7 +10,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use jiff::Timestamp;
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
-use migr_journal::{Change, Mapped, NoteKind as NoteOf, Operation, Planned, Reader, Settled, State, StepId};
+use migr_journal::{Change, Mapped, Operation, Planned, Reader, Settled, State, StepId};
 use migr_load::Map;
 use migr_plan::lock::{FieldCount, LockedStage};
 use migr_plan::{ReasonCode, Stage, Step, StepKind};
@@ -17,48 +18,19 @@ use migr_spill::{KeyOutcome, Meeting, Outcomes, RepeatedKeys, RowSet};
 use migr_transform::CreatedOption;
 use serde::{Deserialize, Serialize};
 
+pub use notes::CIRCLE;
+use notes::{NoteKind, tells_value};
+
 use crate::decision::Subject;
 use crate::decision::Told;
 use crate::decision::{QuarantineReason, Reason, SkipReason};
 use crate::identities::Identities;
 use crate::new_options::NewOptions;
 use crate::odd_days::OddDay;
-use crate::preview::{KEPT_NOTES, MERGED_NOTES, OUTDONE_NOTES, PreviewAction};
+use crate::preview::PreviewAction;
 use crate::record_write::{FieldChange, RecordWrite};
 use crate::spelling::{Alike, Spelt};
 use crate::{DecideError, steps};
-
-/// Kind of a note on a field of a record.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-enum NoteKind {
-    Adjusted,
-    Orphan,
-    Failed,
-    /// The value stays, as the export has none.
-    Stays,
-    /// The value stays, and the export has another one.
-    Outdone,
-    /// Another record's value was taken when both became one.
-    Merged,
-}
-
-impl NoteKind {
-    /// Kind of a note by its code; of one of before there were codes, by its first words.
-    fn by_code(code: Option<&str>, reason: &str) -> Self {
-        let kinds = [(KEPT_NOTES, Self::Stays), (OUTDONE_NOTES, Self::Outdone), (MERGED_NOTES, Self::Merged)];
-        let is_it =
-            |known: &NoteOf<'_>| code.map_or_else(|| reason.starts_with(known.start), |code| code == known.code);
-        kinds.into_iter().find(|(known, _)| is_it(known)).map_or(Self::Adjusted, |(_, kind)| kind)
-    }
-}
-
-/// True where a note tells that a value of the export is left out or replaced, and not which of two values counts.
-fn tells_value(code: Option<&str>) -> bool {
-    !matches!(code, Some("R203" | "R204" | "R205"))
-}
-
-/// Start of the note on a reference that is left out, since it closes a circle.
-pub const CIRCLE: &str = "left empty, because it is part of a circular reference";
 
 /// Different owners that are counted.
 const OWNERS_COUNTED: usize = 20_000;
