@@ -39,7 +39,7 @@ pub(crate) struct Exchange<'j> {
     is_blind: bool,
 }
 
-/// What is written next, once what was before is through.
+/// Next writes of an exchange, once those before are through.
 #[derive(Debug)]
 pub(crate) enum Round {
     /// Places of records of which whatever else changes is written: of a circle, so that one that is refused for it is refused before any is emptied; and of all

@@ -19,7 +19,7 @@ use crate::steps::exchange::{Exchange, Round};
 /// Fields of a record that are written.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Portion<'e> {
-    /// All that change.
+    /// Every field that changes.
     Whole,
     /// Those that no other record is to get anything of, ahead of an exchange.
     Others(&'e Exchange<'e>),
