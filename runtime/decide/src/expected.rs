@@ -16,6 +16,7 @@ use crate::deferred::DeferredRows;
 use crate::evaluate::remark;
 use crate::families;
 use crate::files::column_of;
+use crate::forecast::CIRCLE;
 use crate::merging;
 use crate::parts::Taking;
 use crate::record_lookup::RecordLookup;
@@ -273,8 +274,16 @@ impl Derivation {
                 None => Wanted::All,
             };
             for (index, value) in second.values {
-                let is_cut = waiting.cut(world, line, (index, &value))?.is_some();
-                let value = if is_cut { Value::None } else { value };
+                let cut = waiting.cut(world, line, (index, &value))?;
+                let value = if cut.is_some() { Value::None } else { value };
+                if let (Some(circle), Some(field)) = (cut.filter(|_| self.tells), job.stage.fields.get(index)) {
+                    let reason = format!("{CIRCLE}: {circle}");
+                    let repair = Repair { field: field.field.clone(), reason, code: ReasonCode::R301 };
+                    told.push(RepairNote {
+                        code: Some(ReasonCode::R301.to_string()),
+                        ..self.note(&key, line, &repair)
+                    });
+                }
                 // The deferred step writes values only; what a record held before stays.
                 let stays = value.is_none() && state != State::Created;
                 // A value is written over what the steps of records left, an empty one is not.

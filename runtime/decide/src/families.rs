@@ -15,7 +15,7 @@ use crate::written::still_written;
 pub use migr_transform::is_empty;
 
 /// End of a note on a value that was left out.
-const LEFT_EMPTY: &str = "left empty";
+pub const LEFT_EMPTY: &str = "left empty";
 
 /// Several rows that became one record; they wait in the spill database.
 #[derive(Debug, Default)]
@@ -116,9 +116,9 @@ pub fn merged<'r>(
         let own = filled_fields(job, &evaluated.values);
         let given: Vec<&str> = own.iter().filter(|field| !taken.contains(field)).copied().collect();
         whole.evaluated.orphans.retain(|orphan| !given.contains(&orphan.field.as_str()));
-        let lists = lists(job, &evaluated.values);
+        let united = united(job, &evaluated.values);
         // A value that gives way as a whole is told as that.
-        let gives_way = |field: &str| taken.contains(&field) && own.contains(&field) && !lists.contains(&field);
+        let gives_way = |field: &str| taken.contains(&field) && own.contains(&field) && !united.contains(&field);
         let repairs = evaluated.repairs.into_iter().filter(|repair| !gives_way(&repair.field));
         whole.evaluated.repairs.extend(repairs);
         let orphans = evaluated.orphans.into_iter().filter(|orphan| !taken.contains(&orphan.field.as_str()));
@@ -142,10 +142,10 @@ pub fn merged<'r>(
     Ok(whole)
 }
 
-/// The fields whose values are lists, which are united.
-fn lists<'j>(job: &'j StageRun, values: &[(usize, Value<'_>)]) -> Vec<&'j str> {
-    let lists = values.iter().filter(|(_, value)| matches!(value, Value::List(_)));
-    lists.filter_map(|(index, _)| job.stage.fields.get(*index)).map(|field| field.field.as_str()).collect()
+/// The fields whose values are lists, or records that may hold some: they are united.
+fn united<'j>(job: &'j StageRun, values: &[(usize, Value<'_>)]) -> Vec<&'j str> {
+    let united = values.iter().filter(|(_, value)| matches!(value, Value::List(_) | Value::Record(_)));
+    united.filter_map(|(index, _)| job.stage.fields.get(*index)).map(|field| field.field.as_str()).collect()
 }
 
 /// The fields that have a value.

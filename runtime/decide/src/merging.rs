@@ -110,10 +110,19 @@ pub fn lost(job: &StageRun, world: &RecordLookup, rows: &[Kept]) -> Result<Vec<(
     Ok(losses)
 }
 
-/// A value as JSON, a reference by its id alone: nothing of it is a part that a field has.
+/// A value as JSON, a reference by its id alone and a phone number as it is dialled: nothing of them is a part that a field has.
 pub(crate) fn plain_json(value: &migr_transform::Value<'_>) -> Value {
+    use migr_transform::Value as Of;
     match value {
-        migr_transform::Value::Reference(reference) => Value::String(reference.id.to_string()),
+        Of::Reference(reference) => Value::String(reference.id.to_string()),
+        Of::Phone(phone) => Value::String(match &phone.extension {
+            Some(extension) => format!("{} x{extension}", phone.e164),
+            None => phone.e164.clone(),
+        }),
+        Of::List(items) => Value::Array(items.iter().map(plain_json).collect()),
+        Of::Record(parts) => {
+            Value::Object(parts.iter().map(|(name, part)| ((*name).to_string(), plain_json(part))).collect())
+        }
         value => to_json(value),
     }
 }

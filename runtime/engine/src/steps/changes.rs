@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use migr_deliver::Refused;
-use migr_journal::{Change, Operation, Reader, RepairNote, State, StepId, WrittenReader};
+use migr_journal::{Change, Operation, Reader, RepairNote, State, StepId, Written, WrittenReader};
 use migr_load::{Body, Found, Map};
 use migr_plan::{ReasonCode, Stage, Step};
 
@@ -16,11 +16,12 @@ use crate::steps::deferred::updated;
 use crate::steps::exchange::is_unique;
 use crate::steps::exchanging::{Portion, held_by, stays};
 use crate::steps::following::{HandOn, Later};
-use migr_decide::changes::differences;
+use migr_decide::changes::{differences, failed_since};
 use migr_decide::conflict_policy::ConflictPolicy;
 use migr_decide::conflicts::{ChangedRecord, FieldDecision, decide};
 use migr_decide::digests::HeldBeside;
 use migr_decide::expected::{Derivation, Derived, Expected, Sample};
+use migr_decide::families::LEFT_EMPTY;
 use migr_decide::merging;
 use migr_decide::outcomes::{Knowledge, Outcomes};
 use migr_decide::parts::added;
@@ -301,8 +302,8 @@ impl Changes {
         match derived {
             Derived::Records(records) => {
                 for mut expected in records {
-                    self.tell(world, &mut expected, gathered)?;
                     let of = written.of(&self.steps.all, &expected.key)?;
+                    self.tell(world, &mut expected, &of, gathered)?;
                     let held = held_before(&self.job, world, &expected)?;
                     let differences = differences(&self.job, &expected, &of, &held, &self.fresh);
                     let mapped = world.reader.id_of(self.job.step, &expected.key)?;
@@ -330,8 +331,23 @@ impl Changes {
     }
 
     /// Notes the values of a record that written rules leave out or replace now, and those that give way where several rows are the record, unless they are noted.
-    fn tell(&self, world: &RecordLookup, expected: &mut Expected, gathered: &mut Gathered) -> Result<(), EngineError> {
+    fn tell(
+        &self,
+        world: &RecordLookup,
+        expected: &mut Expected,
+        written: &Written,
+        gathered: &mut Gathered,
+    ) -> Result<(), EngineError> {
         let mut told = std::mem::take(&mut expected.told);
+        if !told.is_empty() {
+            let kept = failed_since(&self.job, expected, written).into_iter();
+            let kept: Vec<&str> = kept.filter_map(|at| Some(self.job.stage.fields.get(at)?.field.as_str())).collect();
+            for note in told.iter_mut().filter(|note| kept.contains(&note.field.as_str())) {
+                if let Some(why) = note.reason.strip_suffix(LEFT_EMPTY) {
+                    note.reason = format!("{why}what was written before stays");
+                }
+            }
+        }
         let lost = std::mem::take(&mut expected.lost);
         if let Some(forecast) = self.job.context.outcomes.forecast() {
             let mut of: BTreeMap<(&String, u64), Vec<FieldChange>> = BTreeMap::new();
