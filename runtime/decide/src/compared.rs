@@ -6,7 +6,7 @@ use std::sync::atomic::AtomicU64;
 use crate::prepass::Classification;
 use crate::record_lookup::RecordLookup;
 use crate::stage_run::StageRun;
-use crate::{DecideError, prepass, same_there, uniques};
+use crate::{DecideError, prepass, same_there, settle, uniques};
 
 /// Settles what the records of the destination tell of a stage's: those that it has as one, values that one record alone may hold, and what was sent before.
 pub fn compare(
@@ -18,6 +18,10 @@ pub fn compare(
 ) -> Result<(), DecideError> {
     if has_existing {
         same_there::join(job, world, look, failures)?;
+    }
+    // A record that another one of the stage keeps out holds no value that others want.
+    if uniques::has_rivals(job, world)? {
+        settle::settle(job, world, look, has_existing, failures)?;
     }
     uniques::judge(job, world, look, has_existing, failures)?;
     prepass::end(job, world, look)

@@ -51,7 +51,16 @@ impl<'h> HeldBeside<'h> {
         if !self.is_touched && !is_as_kept && !destination.keeps_as_sent(object, key) {
             return false;
         }
-        !self.is_as_written(key)
+        !self.is_as_written(key) && !self.is_given(key)
+    }
+
+    /// True where nothing was written by a key, and what it holds may be what the destination gives a new record by itself.
+    fn is_given(&self, key: &str) -> bool {
+        let (destination, object) = (self.destination, self.object);
+        let is_nothing = is_written(destination, object, self.written, (key, &Value::Null)) == Some(true);
+        let Some(value) = self.there.get(key).filter(|_| is_nothing) else { return false };
+        let held = Map::from_iter([(key.to_owned(), value.clone())]);
+        !destination.filled(object, &held).iter().any(|own| own == key)
     }
 
     /// True where the value that is held by a key is for certain the one that was written.

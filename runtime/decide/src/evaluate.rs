@@ -166,7 +166,11 @@ impl Evaluator<'_> {
     }
 
     /// Links, unless they or deferred fields keep a record from being written.
-    fn others<'e>(&'e self, cells: &'e dyn Cells, rows: Option<&[Kept]>) -> Result<Outcome<Linked<'e>>, DecideError> {
+    pub(crate) fn others<'e>(
+        &'e self,
+        cells: &'e dyn Cells,
+        rows: Option<&[Kept]>,
+    ) -> Result<Outcome<Linked<'e>>, DecideError> {
         let mut failures = Vec::new();
         let mut links = Linked::default();
         if !self.job.stage.links.is_empty() {
@@ -220,6 +224,11 @@ impl Evaluator<'_> {
                     }
                 }
             });
+        }
+        if self.world.was_sent(&item) {
+            // A run that ended before the answer came may have made it: it is not somebody else's as long as nobody asked.
+            item.id = id;
+            return Ok(Decision::Update(item));
         }
         Ok(match policies.existing {
             ExistingPolicy::Skip => Decision::Skip(SkipReason::Existing { id }),

@@ -26,6 +26,18 @@ pub fn needs_itself(stage: &Stage) -> bool {
     found
 }
 
+/// True where a link or a deferred field may keep a record out: its target is missing.
+pub fn may_be_kept_out(stage: &Stage) -> bool {
+    let mut found = false;
+    let deferred = stage.fields.iter().filter(|field| field.deferred).map(|field| &field.value);
+    for value in deferred.chain(stage.links.iter().map(|link| &link.value)) {
+        value.walk(&mut |inner| {
+            found |= matches!(inner, Expr::Reference { on_missing, .. } if *on_missing != OnMissing::None);
+        });
+    }
+    found
+}
+
 /// True where a deferred field refers to the stage itself.
 pub fn refers_to_itself(stage: &Stage) -> bool {
     let mut found = false;

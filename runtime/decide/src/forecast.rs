@@ -1,5 +1,6 @@
 //! Forecast: what a run would note in the journal, kept while an audit goes through the steps of a run without writing.
 
+mod arrived;
 mod notes;
 mod read;
 
@@ -10,7 +11,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use jiff::Timestamp;
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
-use migr_journal::{Change, Mapped, Operation, Planned, Reader, Settled, State, StepId};
+use migr_journal::{Change, Mapped, Operation, Reader, Settled, State, StepId};
 use migr_load::Map;
 use migr_plan::lock::{FieldCount, LockedStage};
 use migr_plan::{ReasonCode, Stage, Step, StepKind};
@@ -59,6 +60,8 @@ struct Store {
     coming: BTreeSet<String>,
     /// Steps of records whose answers a run before never got.
     closed: BTreeSet<StepId>,
+    /// Digests of records of which nobody knows whether such a run's request arrived, by step and key.
+    sent: BTreeMap<(StepId, String), String>,
     /// Lines of records of which something is noted, by step, kind and field.
     notes: BTreeMap<(StepId, NoteKind), BTreeMap<String, RowSet>>,
     /// Stages about whose records nothing is asked by their keys.
@@ -118,6 +121,8 @@ pub enum Role {
     Follows(String),
     /// Record that is quarantined for what it shares.
     Quarantined,
+    /// Record that is left behind by a written rule for what it shares.
+    Skipped,
 }
 
 /// A remark with its record.
@@ -158,6 +163,7 @@ impl Forecast {
             owned: BTreeMap::new(),
             coming: BTreeSet::new(),
             closed: BTreeSet::new(),
+            sent: BTreeMap::new(),
             notes: BTreeMap::new(),
             unasked: BTreeSet::new(),
             lines: BTreeMap::new(),
@@ -345,18 +351,6 @@ impl Forecast {
         action: PreviewAction,
     ) -> Result<(), DecideError> {
         self.store().meet(step, (line, key), action, id)
-    }
-
-    /// Takes a record whose request was sent by a run that ended before the answer came, with the id that it has there.
-    pub fn closed(&self, step: StepId, record: &Planned, id: &str) -> Result<(), DecideError> {
-        let mut store = self.store();
-        store.closed.insert(step);
-        store.outcome(step, (&record.key, record.line), State::Created, Some(id), None)
-    }
-
-    /// True where records of a step were sent whose answers never came.
-    pub fn has_closed(&self, step: StepId) -> bool {
-        self.store().closed.contains(&step)
     }
 
     /// Takes what a record will hold that records of another stage may meet: its body, and the identities of a body by name.

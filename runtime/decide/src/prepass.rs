@@ -14,6 +14,7 @@ use crate::cells::{Lent, digest};
 use crate::decision::Subject;
 use crate::decision::shown;
 use crate::decision::{QuarantineReason, Reason, SkipReason, reasons};
+use crate::evaluate::Evaluator;
 use crate::file_list::FileList;
 use crate::forecast::{Forecast, Member, Role};
 use crate::identities::sort;
@@ -21,7 +22,7 @@ use crate::outcome_recorder::OutcomeRecorder;
 use crate::record_lookup::{Own, RecordLookup};
 use crate::spelling::{Alike, Spellings, Spelt};
 use crate::stage_run::{Claim, StageRun};
-use crate::{DecideError, duplicates, evaluate, given_way, taken};
+use crate::{DecideError, duplicates, evaluate, expressions, given_way, taken};
 use migr_spill::{GivenWay, RepeatedKeys, Repeats, RowSet, Sharing, cycles};
 
 /// Result of the first pass over every row.
@@ -39,11 +40,27 @@ pub struct Classification {
     pub resumed: bool,
     /// Lines whose records the journal has already.
     settled: RowSet,
+    /// Lines whose records another one of the stage keeps out, whatever they share.
+    out: RowSet,
+    /// Lines that are left behind for a value that another one holds.
+    pub(crate) skipped: RowSet,
     /// Records that share an identity, for a forecast.
     groups: Vec<Group>,
 }
 
 impl Classification {
+    /// True where the journal has the record of a line already.
+    pub(crate) fn is_settled(&self, line: u64) -> bool {
+        self.settled.contains(line)
+    }
+
+    /// Takes a line out whose record another one of the stage keeps out.
+    pub(crate) fn keep_out(&mut self, line: u64) {
+        self.pending.remove(line);
+        self.merging.remove(line);
+        self.out.insert(line);
+    }
+
     /// Records that no earlier run settled.
     pub fn open(&self, job: &StageRun) -> u64 {
         let is_open = |line: &u64| !self.settled.contains(*line) && job.takes(*line);
@@ -78,6 +95,7 @@ fn rows(job: &StageRun, world: &RecordLookup, failures: &Arc<AtomicU64>) -> Resu
     }
     let spelt = RefCell::new(Spellings::default());
     let spellings = job.context.outcomes.forecast().map(|_| &spelt);
+    let may_be_kept_out = expressions::may_be_kept_out(&job.stage);
     let mut files = FileList::new(job, resumed);
     world.spill.together::<_, DecideError>(|| {
         let mut records = job.context.export.records(&job.stage.source_object)?;
@@ -94,7 +112,7 @@ fn rows(job: &StageRun, world: &RecordLookup, failures: &Arc<AtomicU64>) -> Resu
                 Row::Record(record) => {
                     let (line, cells) = (record.line, Lent(record));
                     files.row(world, line, &cells)?;
-                    let seen = Seen { job, world, doubles: &doubles, resumed, spellings };
+                    let seen = Seen { job, world, doubles: &doubles, resumed, spellings, may_be_kept_out };
                     if seen.row(line, &cells, &mut look, &mut aside)? {
                         look.settled.insert(line);
                     }
@@ -281,6 +299,8 @@ struct Seen<'s> {
     resumed: bool,
     /// Identities as they are spelt, where a forecast tells of those that are nearly one.
     spellings: Option<&'s RefCell<Spellings>>,
+    /// A link or a deferred field may keep a record out.
+    may_be_kept_out: bool,
 }
 
 impl Seen<'_> {
@@ -414,28 +434,35 @@ impl Seen<'_> {
     ) -> Result<bool, DecideError> {
         let (job, world) = (self.job, self.world);
         if job.looks_at_values() {
+            let kept_out = self.kept_out(cells)?;
             world.take_owned();
-            let failed = match evaluate::fields(job, world, cells)? {
-                Outcome::Skip { reason } => {
+            let failed = match (evaluate::fields(job, world, cells)?, kept_out) {
+                (Outcome::Skip { reason }, _) | (_, Outcome::Skip { reason }) => {
                     aside.skip(world, subject, &SkipReason::Rule(reason))?;
                     return Ok(false);
                 }
-                Outcome::Quarantine(failures) => Some(failures),
-                Outcome::Ready(evaluated) => match self.identified(subject.line, cells, &evaluated)? {
-                    Err(failures) => Some(failures),
-                    Ok(identities) => {
-                        if !self.is_wanted(subject, &identities, aside)? {
-                            return Ok(false);
-                        }
-                        for (path, value) in identities {
-                            if let Some(spellings) = self.spellings.filter(|_| path < job.identities.matching) {
-                                spellings.borrow_mut().add(path, &value, subject.line);
+                (Outcome::Quarantine(mut failures), Outcome::Quarantine(more)) => {
+                    failures.extend(more);
+                    Some(failures)
+                }
+                (Outcome::Quarantine(failures), _) | (_, Outcome::Quarantine(failures)) => Some(failures),
+                (Outcome::Ready(evaluated), Outcome::Ready(())) => {
+                    match self.identified(subject.line, cells, &evaluated)? {
+                        Err(failures) => Some(failures),
+                        Ok(identities) => {
+                            if !self.is_wanted(subject, &identities, aside)? {
+                                return Ok(false);
                             }
-                            world.spill.add_identity(path, &value, subject.line)?;
+                            for (path, value) in identities {
+                                if let Some(spellings) = self.spellings.filter(|_| path < job.identities.matching) {
+                                    spellings.borrow_mut().add(path, &value, subject.line);
+                                }
+                                world.spill.add_identity(path, &value, subject.line)?;
+                            }
+                            None
                         }
-                        None
                     }
-                },
+                }
             };
             if let Some(failures) = failed {
                 self.shadow(subject, cells)?;
@@ -456,6 +483,24 @@ impl Seen<'_> {
             })?;
         }
         Ok(true)
+    }
+}
+
+impl Seen<'_> {
+    /// Reason of links and deferred fields to keep a record out: one that is not written has no part in what records share. References to the stage itself count as
+    /// found.
+    fn kept_out(&self, cells: &dyn Cells) -> Result<Outcome<()>, DecideError> {
+        if !self.may_be_kept_out {
+            return Ok(Outcome::Ready(()));
+        }
+        let evaluator = Evaluator { job: self.job, world: self.world, has_existing: false, takes_fields: false };
+        let others = evaluator.others(cells, None)?;
+        self.world.take_asked();
+        Ok(match others {
+            Outcome::Ready(_) => Outcome::Ready(()),
+            Outcome::Skip { reason } => Outcome::Skip { reason },
+            Outcome::Quarantine(failures) => Outcome::Quarantine(failures),
+        })
     }
 }
 
@@ -623,12 +668,14 @@ fn tell(
 ) -> Result<(), DecideError> {
     let mut members = Vec::with_capacity(group.members.len());
     for member in group.members {
-        let role = if member.is_out {
+        let role = if member.is_out || look.out.contains(member.line) {
             Role::Out
         } else if let Some(survivor) = world.spill.winner_of(member.line)? {
             Role::Follows(survivor)
         } else if look.pending.contains(member.line) {
             Role::Stays
+        } else if look.skipped.contains(member.line) {
+            Role::Skipped
         } else {
             Role::Quarantined
         };

@@ -17,6 +17,7 @@ use crate::computed::{ComputedFields, ComputedSpool};
 use crate::link_spool::{LinkSpool, SpoolReader};
 use crate::outcomes::Knowledge;
 use crate::owners::{OwnerTable, Stand};
+use crate::record_write::RecordWrite;
 use crate::referred::{Referred, Sources};
 use crate::{DecideError, Ids};
 use migr_spill::Spill;
@@ -58,6 +59,8 @@ pub struct RecordLookup {
     links: RefCell<Option<LinkSpool>>,
     /// Fields of the records of the stage at work, from the first pass over its rows to the second.
     computed: RefCell<Option<ComputedSpool>>,
+    /// Digests of records of the stage at work that a run sent which ended before the answers came, by key.
+    sent: BTreeMap<String, String>,
 }
 
 /// Id of a record of a destination that was not asked.
@@ -153,6 +156,7 @@ impl RecordLookup {
             is_lenient: false,
             links: RefCell::default(),
             computed: RefCell::default(),
+            sent: BTreeMap::new(),
         })
     }
 
@@ -164,6 +168,17 @@ impl RecordLookup {
         self.links.take();
         self.computed.take();
         Ok(self.spill.begin_stage()?)
+    }
+
+    /// Sets what a run sent of the stage at work that ended before the answers came: digests by key.
+    pub fn set_sent(&mut self, sent: BTreeMap<String, String>) {
+        self.sent = sent;
+    }
+
+    /// True for a record that such a run sent. Where no body is made nothing says that it is another one now.
+    pub fn was_sent(&self, item: &RecordWrite) -> bool {
+        let digest = self.sent.get(&item.key);
+        digest.is_some_and(|digest| item.digest.is_empty() || *digest == item.digest)
     }
 
     /// A stage is through.

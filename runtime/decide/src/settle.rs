@@ -31,7 +31,7 @@ pub fn settle(
     world.take_asked();
     let mut settling = Settling {
         evaluator: Evaluator { job, world, has_existing, takes_fields: false },
-        aside: OutcomeRecorder::new(job, false, Arc::clone(failures)),
+        aside: OutcomeRecorder::new(job, look.resumed, Arc::clone(failures)),
         affected: RowSet::default(),
     };
     world.spill.index_losers()?;
@@ -62,7 +62,8 @@ impl Settling<'_> {
         while let Some(row) = records.next()? {
             let Row::Record(record) = row else { continue };
             let line = record.line;
-            if !look.pending.contains(line) {
+            // Records of an earlier run are there, whatever others are.
+            if !look.pending.contains(line) || look.is_settled(line) {
                 continue;
             }
             if look.merging.contains(line) {
@@ -134,7 +135,7 @@ impl Settling<'_> {
         let mut out: Vec<(u64, String)> = members.to_vec();
         out.extend(world.spill.losers_of(subject.key)?);
         for (line, key) in out {
-            look.pending.remove(line);
+            look.keep_out(line);
             world.spill.remove_record(line)?;
             for dependent in world.spill.dependents(&key)? {
                 self.affected.insert(dependent);

@@ -14,6 +14,19 @@ use crate::record_lookup::RecordLookup;
 use crate::stage_run::StageRun;
 use crate::{DecideError, duplicates, taken};
 
+/// True where several rows of a stage have one value that must not meet twice.
+pub(crate) fn has_rivals(job: &StageRun, world: &RecordLookup) -> Result<bool, DecideError> {
+    let (matching, paths) = (job.identities.matching, job.identities.paths.len());
+    let mut found = false;
+    if job.looks_at_values() && matching < paths {
+        world.spill.double_identities::<DecideError>(matching, paths, |_, _, _| {
+            found = true;
+            Ok(())
+        })?;
+    }
+    Ok(found)
+}
+
 /// Decides about values that must not meet twice, once the records of the destination are known: which record holds each, and which stay out for it.
 pub(crate) fn judge(
     job: &StageRun,
@@ -82,6 +95,7 @@ impl Judged<'_> {
             let subject = Subject { key: &key, source_key: &key, line };
             if policy == TakenPolicy::Skip {
                 aside.skip(world, subject, &SkipReason::Rule(taken::held_by_row(&first, first_line)))?;
+                look.skipped.insert(line);
             } else {
                 let reason = QuarantineReason::Clash { path, first: first.clone(), line: first_line };
                 aside.quarantine(world, subject, &reason)?;

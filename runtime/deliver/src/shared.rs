@@ -71,6 +71,13 @@ impl Shared {
         Self { left_open: Arc::new(Mutex::new(by_step)), ..self }
     }
 
+    /// Digests of the records of a step whose intents an earlier run left open, by key.
+    pub fn left_open(&self, step: StepId) -> BTreeMap<String, String> {
+        let left_open = self.left_open.lock().unwrap_or_else(PoisonError::into_inner);
+        let records = left_open.get(&step).into_iter().flatten().flat_map(|open| &open.intent.records);
+        records.map(|record| (record.key.clone(), record.digest.clone())).collect()
+    }
+
     /// Takes the intents of a step that an earlier run left open.
     pub(crate) fn take_left_open(&self, step: StepId) -> Vec<OpenIntent> {
         self.left_open.lock().unwrap_or_else(PoisonError::into_inner).remove(&step).unwrap_or_default()

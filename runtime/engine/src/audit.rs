@@ -486,6 +486,7 @@ async fn closed(forecast: &Forecast, destination: &dyn Destination) -> Result<()
         let ids: Vec<String> = intent.records.iter().map(|record| record.id.clone()).collect();
         let Some(there) = those_there(destination, &object, &ids, Deleted::Live).await? else {
             // The run tells them by what was sent: made by then or not, they count as created.
+            intent.records.iter().for_each(|record| forecast.sent(intent.step, record));
             continue;
         };
         for record in &intent.records {

@@ -147,7 +147,16 @@ impl Producer<'_> {
         }
         if let Some(forecast) = job.context.outcomes.forecast() {
             let at = (subject.key, subject.line);
+            let has_arrived = match &decision {
+                Decision::Update(item) if world.was_sent(item) => {
+                    // It counts as created: a run that ended before the answer came made it.
+                    forecast.closed(job.step, &item.planned(), &item.id)?;
+                    true
+                }
+                _ => false,
+            };
             let met = match &decision {
+                _ if has_arrived => None,
                 Decision::Create(_) | Decision::Skip(_) | Decision::Quarantine(_) => None,
                 Decision::Update(item) => Some((PreviewAction::Change, item.id.as_str())),
                 Decision::Restore(item) => Some((PreviewAction::Restore, item.id.as_str())),
@@ -159,6 +168,9 @@ impl Producer<'_> {
             forecast.owned(&told.owned);
             if !matches!(decision, Decision::Skip(_) | Decision::Quarantine(_)) {
                 forecast.evaluated((job.step, job.number), at, &told)?;
+            }
+            if has_arrived {
+                return Ok(None);
             }
         }
         match decision {

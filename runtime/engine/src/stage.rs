@@ -43,6 +43,10 @@ pub(crate) async fn run(
         destination_object: job.stage.destination_object.clone(),
         bytes,
     });
+    world.set_sent(match context.outcomes.forecast() {
+        Some(forecast) => forecast.sent_of(job.step),
+        None => shared.left_open(job.step),
+    });
     let mut met = None;
     for round in 0..=AGAIN {
         let ended;

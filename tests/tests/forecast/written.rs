@@ -423,4 +423,43 @@ pub(crate) const WRITTEN: &[Written] = &[
         moment: Moment::BeforeSetup,
         decisions: &[("Warm", 2, Updated), ("Cold", 3, Unchanged)],
     },
+    Written {
+        name: "a site of a record that a missing reference keeps out is another's to have",
+        objects: FIRM,
+        maps: "map Firm -> companies {\n  match name\n  name = name\n  domainName = site | url\n  \
+               new parentFirm \"Parent firm\": -> companies inverse \"Daughters\" = parent on missing quarantine\n}\n",
+        files: &[(
+            "firms.csv",
+            "firm_id,name,site,parent\nF1,Acme,https://elm.example,F9\nF2,Bolt,https://elm.example,\n",
+        )],
+        held: nothing,
+        moment: Moment::BeforeSetup,
+        decisions: &[("Firm", 2, Quarantined), ("Firm", 3, Created)],
+    },
+    Written {
+        name: "a site that a record of a chain would have is another's where the chain's end is missing",
+        objects: FIRM,
+        maps: "map Firm -> companies {\n  match name\n  name = name\n  domainName = site | url otherwise none on taken none\n  \
+               new parentFirm \"Parent firm\": -> companies inverse \"Daughters\" = parent on missing skip\n}\n",
+        files: &[(
+            "firms.csv",
+            "firm_id,name,site,parent\nF1,Acme,https://elm.example,F2\nF2,Bolt,,F9\nF3,Cask,https://elm.example,\n",
+        )],
+        held: nothing,
+        moment: Moment::BeforeSetup,
+        decisions: &[("Firm", 2, Skipped), ("Firm", 3, Skipped), ("Firm", 4, Created)],
+    },
+    Written {
+        name: "a row that a missing link keeps out leaves the one that it would be one with to be written",
+        objects: "  object Firm from \"firms.csv\" {\n    key firm_id\n    firm_id: text\n    name: text\n  }\n  object Note from \"notes.csv\" {\n    \
+                  key note_id\n    note_id: text\n    title: text\n    about: list(-> Firm) split \";\"\n    seen: date format \"%Y-%m-%d\"\n  }\n",
+        maps: "map Firm -> companies {\n  name = name\n}\n\nmap Note -> notes {\n  match title\n  on duplicate keep newest seen\n  title = title\n  targets = about on missing quarantine\n}\n",
+        files: &[
+            ("firms.csv", "firm_id,name\nF1,Acme\n"),
+            ("notes.csv", "note_id,title,about,seen\nN1,One,F9,2024-02-01\nN2,One,F1,2024-01-01\n"),
+        ],
+        held: nothing,
+        moment: Moment::BeforeSetup,
+        decisions: &[("Firm", 2, Created), ("Note", 2, Quarantined), ("Note", 3, Created)],
+    },
 ];

@@ -78,6 +78,10 @@ impl StageReport<'_> {
                     let message = format!("{records} records have the {name} {value}; this one will be quarantined");
                     (Severity::Error, message)
                 }
+                None if member.role == Role::Skipped => {
+                    let message = format!("{records} records have the {name} {value}; this one will be skipped");
+                    (Severity::Warning, message)
+                }
                 None => {
                     leader = Some(member);
                     let is_followed = members.iter().any(|other| other.role == Role::Follows(member.key.clone()));
@@ -94,6 +98,7 @@ impl StageReport<'_> {
                     let does = match &member.role {
                         Role::Out => "it is out for another reason",
                         Role::Quarantined => "it will be quarantined",
+                        Role::Skipped => "it will be skipped",
                         Role::Follows(survivor) if *survivor != first.key => ANOTHER,
                         Role::Follows(_) => follows(policy),
                         Role::Stays if is_match => "an earlier field of `match` says that it is another record",
