@@ -8,6 +8,7 @@ use serde_json::Value;
 
 use super::api::{boxed, each, is_gone, list, text};
 use super::codec::ends;
+use super::compare::{is_nothing, may_be_given};
 use super::files::{FILE, sent_file};
 use super::found::{UNDER, found};
 use super::kind::Kind;
@@ -180,10 +181,22 @@ impl HighLevel {
     ) -> Result<Settlement, LoadError> {
         let Some(body) = record.body.map(Body::values) else { return Ok(Settlement::Unknown) };
         let codec = self.codec()?;
+        let live = self.live()?;
+        // Nothing was sent by such a key, and the server gives a value of its own.
+        let is_given = |key: &String, found: &Found| {
+            body.get(key).is_some_and(is_nothing)
+                && found
+                    .values
+                    .get(key)
+                    .zip(live.written_by(object, key))
+                    .is_some_and(|(value, field)| may_be_given(kind, field, value))
+        };
+        let is_alike =
+            |found: &Found| codec.unlike(object, &body, &found.values).iter().all(|key| is_given(key, found));
         let young = listed.iter().filter(|value| !is_older(value, record.age));
         let alike = young
             .filter_map(|value| found(kind, value, parent))
-            .filter(|found| !self.is_known(&found.id) && codec.unlike(object, &body, &found.values).is_empty());
+            .filter(|found| !self.is_known(&found.id) && is_alike(found));
         Ok(Settlement::Among(alike.collect()))
     }
 }

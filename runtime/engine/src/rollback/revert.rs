@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use migr_decide::parts::added;
 use migr_deliver::{InProcess, Unit, UnitRecord, carry_out};
 use migr_journal::{BeforeImage, MappedRow, Operation, Planned, StepRow};
 use migr_load::{Body, Deleted, Found, Map};
@@ -182,7 +183,9 @@ impl Back {
         let written = parse(&image.written);
         let held = parse(&image.image);
         let not_before = destination.unlike(&step.object, &held, now);
-        let not_ours = destination.unlike(&step.object, &written, now);
+        // A list that was added to came to hold both.
+        let came_to = added(&written, &held, &Map::new(), |key| destination.is_added_to(&step.object, key));
+        let not_ours = destination.unlike(&step.object, &came_to, now);
         let mut wanted = Map::new();
         let (mut whole, mut is_changed) = (true, false);
         // A field that the destination has no more, because setup was undone, has nothing to get back.
