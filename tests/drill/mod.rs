@@ -297,6 +297,10 @@ impl Metadata for Killed {
         self.inner.known_schema()
     }
 
+    fn told_schema(&self) -> BoxFuture<'_, Result<Schema, LoadError>> {
+        self.inner.told_schema()
+    }
+
     fn short_text(&self) -> Option<usize> {
         self.inner.short_text()
     }
@@ -487,6 +491,10 @@ impl Values for Killed {
         self.inner.check(object, fields)
     }
 
+    fn adjusts(&self, object: &str, fields: &[(&FieldMapping, &Typed<'_>)]) -> Vec<Failure> {
+        self.inner.adjusts(object, fields)
+    }
+
     fn identity(&self, object: &str, path: &str, record: &Map) -> Option<String> {
         self.inner.identity(object, path, record)
     }
@@ -537,6 +545,10 @@ impl Spelling for Killed {
 
     fn keeps_as_sent(&self, object: &str, key: &str) -> bool {
         self.inner.keeps_as_sent(object, key)
+    }
+
+    fn is_added_to(&self, object: &str, key: &str) -> bool {
+        self.inner.is_added_to(object, key)
     }
 
     fn filled(&self, object: &str, found: &Map) -> Vec<String> {

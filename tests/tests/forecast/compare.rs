@@ -87,7 +87,7 @@ enum Word {
 /// Everything in which an audit's word and what came of it differ.
 pub(crate) fn compare(life: &Life) -> Vec<Difference> {
     let mut found = Differences::default();
-    let Life { plan, forecast, outcome } = life;
+    let Life { plan, forecast, outcome, .. } = life;
     let mut total = Counts::default();
     for stage in &plan.stages {
         let locked = forecast.audit.lock.stage(&stage.id).cloned().unwrap_or_default();
@@ -277,7 +277,7 @@ fn records(life: &Life, stage: &Stage, found: &mut Differences) {
         let is_restored = was_trashed && after.is_some_and(|after| !after.trashed);
         // An update whose answer a kill swallowed counts for the run that settles it, which changes no field any more.
         let was_sent =
-            || life.outcome.journal_before.unanswered.iter().any(|(step, of)| *of == id && is_of(step, stage));
+            || life.outcome.journal_before.unanswered.keys().any(|(step, of)| *of == id && is_of(step, stage));
         let fits = match said.map(|said| said.action) {
             None => (word != Word::Update || (stays.contains(&record.line) && was_sent())) && record.winner.is_none(),
             Some(PreviewAction::Change) => {
@@ -331,7 +331,11 @@ fn compare_stays(
         let head = name.split('.').next().unwrap_or_default();
         stage.fields.iter().any(|field| field.field == head && field.create_only)
     };
-    for (line, field) in said.difference(&noted).chain(noted.difference(said).filter(|one| !is_once(one))) {
+    // What a killed run noted of a record may be otherwise now: what it wrote is there.
+    let before = &life.outcome.journal_before.outdone;
+    let is_new = |(line, field): &&(u64, String)| !before.contains(&(stage.id.clone(), *line, field.clone()));
+    let unsaid = noted.difference(said).filter(|one| !is_once(one) && is_new(one));
+    for (line, field) in said.difference(&noted).chain(unsaid) {
         let is_said = said.contains(&(*line, field.clone()));
         found.add("stays", &format!("{} line {line} {field}", stage.id), is_said.to_string(), (!is_said).to_string());
     }

@@ -112,8 +112,8 @@ pub(crate) struct Journal {
     /// Fields whose values stay, although the export has another one.
     pub(crate) outdone: BTreeSet<Place>,
     pub(crate) orphaned: BTreeSet<Place>,
-    /// Records that were sent and of which no answer came, by step and id.
-    pub(crate) unanswered: BTreeSet<(String, String)>,
+    /// Keys of records that were sent and of which no answer came, by step and id.
+    pub(crate) unanswered: BTreeMap<(String, String), String>,
     /// Number of times that a step sent a record, by step and id.
     pub(crate) sent: BTreeMap<(String, String), usize>,
 }
@@ -121,7 +121,7 @@ pub(crate) struct Journal {
 impl Journal {
     /// True where no answer came to a request for a record, of whatever step.
     pub(crate) fn is_unanswered(&self, id: &str) -> bool {
-        self.unanswered.iter().any(|(_, of)| of == id)
+        self.unanswered.keys().any(|(_, of)| of == id)
     }
 
     /// Reads the map of ids and holds it against the audit trail: the last word of the trail about a record is its state.
@@ -183,7 +183,7 @@ impl Journal {
                 last.insert((step, key), line.kind);
             }
         }
-        self.unanswered = open.into_values().collect();
+        self.unanswered = open.into_iter().map(|((_, key), place)| (place, key)).collect();
         for ((step, key), record) in &self.records {
             let said = last.get(&(step.clone(), key.clone())).map(String::as_str);
             assert_eq!(

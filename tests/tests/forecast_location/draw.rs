@@ -70,9 +70,44 @@ const PHONES: &[&str] = &["+12015550101", "+12015550102", "(201) 555-0103", "+1 
 const FIRMS: &[&str] = &["Acme", "Acme ", "Bolt", ""];
 const TAGS: &[&str] = &["vip", "\"VIP, new\"", "\"new,old customer\"", ""];
 
+/// Start of this suite's streams.
+const LOCATION: u64 = 0x6c6f_6361_7469_6f6e;
+
+impl Case {
+    /// The case with one row, or one record of the location, less: every way.
+    pub(crate) fn smaller(&self) -> Vec<Self> {
+        let mut smaller = Vec::new();
+        for (at, (_, text)) in self.files.iter().enumerate() {
+            for row in (1..text.lines().count()).rev() {
+                let left =
+                    text.lines().enumerate().filter(|(line, _)| *line != row).map(|(_, line)| format!("{line}\n"));
+                let mut case = self.clone();
+                case.files[at].1 = left.collect();
+                if self.files[at].0 == "clients.csv" {
+                    let of_row = |client: &Client| {
+                        text.lines().nth(row).is_some_and(|line| line.starts_with(&format!("{},", client.id)))
+                    };
+                    case.clients.retain(|client| !of_row(client));
+                }
+                smaller.push(case);
+            }
+        }
+        for part in ["contacts", "businesses"] {
+            for at in 0..self.before[part].as_array().map_or(0, Vec::len) {
+                let mut case = self.clone();
+                case.before[part].as_array_mut().unwrap().remove(at);
+                smaller.push(case);
+            }
+        }
+        smaller
+    }
+}
+
 /// The migration of a seed and a number.
 pub(crate) fn case(seed: u64, number: u64) -> Case {
-    let mut draw = Draw(seed.wrapping_mul(0x1000_0001).wrapping_add(number.wrapping_mul(0x9e37_79b9)));
+    // A stream of its own: no other suite draws from this seed's numbers.
+    let mut draw = Draw(LOCATION ^ seed.wrapping_mul(0x0001_0000_0001).wrapping_add(number));
+    draw.next();
     let matching =
         draw.one(&["email or phone", "email or phone", "email or phone", "email", "phone", "email and phone"]);
     let duplicate = draw.one(&[
@@ -89,8 +124,13 @@ pub(crate) fn case(seed: u64, number: u64) -> Case {
     let allows_duplicates = draw.happens(30);
     let merges = matching == "email or phone" && duplicate.starts_with("merge");
     let clients = clients(&mut draw);
-    let mut spec = String::from(HEAD);
-    spec.push_str("map distinct Client.firm | collapse as Firm -> businesses {\n  match name\n  name = value\n}\n\n");
+    let mut spec = String::new();
+    let firm = draw.one(&["", "", "  on existing fill\n", "  on existing skip\n", "  on existing quarantine\n"]);
+    let of_firm = draw.one(&[" on missing none", " on missing none", " on missing skip", " on missing quarantine"]);
+    let _ = writeln!(
+        spec,
+        "map distinct Client.firm | collapse as Firm -> businesses {{\n  match name\n{firm}  name = value\n}}\n"
+    );
     let _ = writeln!(
         spec,
         "map Client -> contacts {{\n  match {matching}\n  on existing {existing}\n  on duplicate {duplicate}"
@@ -100,7 +140,8 @@ pub(crate) fn case(seed: u64, number: u64) -> Case {
     }
     let _ = writeln!(spec, "  firstName = name\n  email = email | trim | lower otherwise none");
     let _ = writeln!(spec, "  phone = phone | phone otherwise none{taken}\n  tags = tags | trim | lower");
-    let _ = writeln!(spec, "  business = Firm(firm) on missing none\n  assignedTo = coach");
+    let _ = writeln!(spec, "  business = Firm(firm){of_firm}\n  assignedTo = coach");
+    let _ = writeln!(spec, "  dateOfBirth = born\n  new score \"Score\": number = score | number otherwise none");
     let _ = writeln!(spec, "  new goal \"Goal\": text = goal\n  drop seen : \"decides\"\n}}\n");
     let by = draw.one(&["match name and contact\n  on existing fill\n  ", ""]);
     let missing = draw.one(&[" on missing quarantine", " on missing skip", ""]);
@@ -120,42 +161,67 @@ pub(crate) fn case(seed: u64, number: u64) -> Case {
         spec,
         "map Memo -> notes {{\n  contact = {reference}{missing}\n  body = body\n  drop {other} : \"double\"\n}}\n"
     );
+    let missing = draw.one(&[" on missing skip", ""]);
+    let _ = writeln!(
+        spec,
+        "map Todo -> tasks {{\n  contact = client{missing}\n  title = title\n  dueDate = due\n  completed = done\n  assignedTo = coach\n}}\n"
+    );
     let outside = draw.one(&["", " on outside first", " on outside none"]);
     let _ = writeln!(
         spec,
         "map Visit -> appointments {{\n  calendar = existing calendars(name: \"Client sessions\")\n  contact = client\n  startTime = starts\n  endTime = ends\n  title = title\n  assignedTo = coach{outside}\n}}"
     );
-    let files = files(&mut draw, &clients);
+    let has_own = draw.happens(30);
+    if has_own {
+        let _ = writeln!(
+            spec,
+            "\nmap Course -> new courses \"Courses\" one course \"Course\" {{\n  new name \"Name\": text = name\n  new price \"Price\": currency = price | money otherwise none\n  \
+             new kind \"Kind\": select {{ Long, Short }} = if name == \"Run\" then Long else Short\n  new guide \"Guide\": text = guide | plain\n}}\n\n\
+             link Joined -> contacts(client) to courses(course) \"Takes part in\""
+        );
+    }
+    let files = files(&mut draw, &clients, has_own);
     let moment = match draw.below(6) {
         0 | 1 => Moment::BeforeSetup,
         2 => Moment::AfterSetup,
         3 | 4 => Moment::AfterKill(draw.below(14)),
         _ => Moment::AfterRun,
     };
+    let (objects, settings) = if has_own { (format!("{OBJECTS}{OWN}"), PERMITTED) } else { (OBJECTS.to_owned(), "") };
+    let spec = format!(
+        "{}{OWNERS}{spec}",
+        migration(&objects).replace("currency = \"USD\"\n", &format!("currency = \"USD\"\n{settings}"))
+    );
     let gives_up_phones = taken == " on taken none" && !allows_duplicates;
     let before = before(&mut draw, allows_duplicates);
     let writes_existing = matches!(existing, "fill" | "update");
     Case { spec, files, clients, before, moment, merges, gives_up_phones, allows_duplicates, writes_existing }
 }
 
-const HEAD: &str = r#"use "std/systems/highlevel"
+/// A spec's beginning, over objects of a source.
+pub(crate) fn migration(objects: &str) -> String {
+    format!("use \"std/systems/highlevel\"\n\nsystem old {{\n{objects}}}\n\n{SETTINGS}")
+}
 
-system old {
-  object Coach from "coaches.csv" { key email; email: email; name: text }
+const OBJECTS: &str = r#"  object Coach from "coaches.csv" { key email; email: email; name: text }
   object Client from "clients.csv" {
     key id
     id: text; name: text; email: email; phone: phone; tags: list(text) split ","; firm: text
-    seen: date format "%Y-%m-%d"; goal: text; coach: -> Coach
+    seen: date format "%Y-%m-%d"; goal: text; coach: -> Coach; born: date format "%Y-%m-%d"; score: text
   }
   object Deal from "deals.csv" { key id; id: text; title: text; client: -> Client; stage: text; worth: text; source: text }
   object Memo from "memos.csv" { key id; id: text; client: -> Client; mail: -> Client.email ignore case; body: text }
+  object Todo from "todos.csv" {
+    key id
+    id: text; client: -> Client; coach: -> Coach; title: text; due: datetime format "%Y-%m-%d %H:%M"; done: boolean
+  }
   object Visit from "visits.csv" {
     key id
     id: text; client: -> Client; coach: -> Coach; starts: datetime format "%Y-%m-%d %H:%M"; ends: datetime format "%Y-%m-%d %H:%M"; title: text
   }
-}
+"#;
 
-migration old_to_highlevel {
+const SETTINGS: &str = r#"migration old_to_highlevel {
   source old { files = "export/*.csv" }
   destination highlevel { location = env("L"); token = secret("K") }
   timezone = "America/New_York"
@@ -163,12 +229,16 @@ migration old_to_highlevel {
   currency = "USD"
 }
 
-owners {
-  match Coach.email = users.email
-  fallback none
-}
-
 "#;
+
+/// Objects of the source that become an object of one's own, and relations.
+const OWN: &str = r#"  object Course from "courses.csv" { key id; id: text; name: text; price: text; guide: text }
+  object Joined from "joined.csv" { key client, course; client: -> Client; course: -> Course }
+"#;
+
+const PERMITTED: &str = "  permit irreversible : \"an object of one's own stays\"\n";
+
+const OWNERS: &str = "owners {\n  match Coach.email = users.email\n  fallback none\n}\n\n";
 
 fn clients(draw: &mut Draw) -> Vec<Client> {
     let count = 2 + draw.below(7);
@@ -181,17 +251,18 @@ fn clients(draw: &mut Draw) -> Vec<Client> {
     (1..=count).map(|number| client(number, draw)).collect()
 }
 
-fn files(draw: &mut Draw, clients: &[Client]) -> Vec<(&'static str, String)> {
-    let mut rows = String::from("id,name,email,phone,tags,firm,seen,goal,coach\n");
+fn files(draw: &mut Draw, clients: &[Client], has_own: bool) -> Vec<(&'static str, String)> {
+    let mut rows = String::from("id,name,email,phone,tags,firm,seen,goal,coach,born,score\n");
     for client in clients {
         let name = draw.one(&["Ada", "Bob", "Cara", "dan"]);
         let (tags, firm, goal) = (draw.one(TAGS), draw.one(FIRMS), draw.one(&["run", "", "swim"]));
         let coach = draw.one(&["jane@clinic.example", "gone@clinic.example", ""]);
+        let (born, score) = (draw.one(&["1980-05-01", "", "1990-02-28"]), draw.one(&["7", "", "2.50", "many"]));
         let Client { id, email, phone, seen, .. } = client;
-        let _ = writeln!(rows, "{id},{name},{email},{phone},{tags},{firm},{seen},{goal},{coach}");
+        let _ = writeln!(rows, "{id},{name},{email},{phone},{tags},{firm},{seen},{goal},{coach},{born},{score}");
     }
     if draw.happens(20) {
-        let _ = writeln!(rows, "{},Twice,ada@x.example,,,,2024-01-01,,", clients[0].id);
+        let _ = writeln!(rows, "{},Twice,ada@x.example,,,,2024-01-01,,,,", clients[0].id);
     }
     let client = |draw: &mut Draw| format!("C{}", 1 + draw.below(clients.len() + 1));
     let mut deals = String::from("id,title,client,stage,worth,source\n");
@@ -206,19 +277,42 @@ fn files(draw: &mut Draw, clients: &[Client]) -> Vec<(&'static str, String)> {
         let (mail, body) = (draw.one(EMAILS), draw.one(&["Hello", "Hello", ""]));
         let _ = writeln!(memos, "M{number},{},{mail},{body}", client(draw));
     }
+    let mut todos = String::from("id,client,coach,title,due,done\n");
+    for number in 1..=draw.below(4) {
+        let (coach, title) = (draw.one(&["jane@clinic.example", "gone@clinic.example", ""]), draw.one(&["Call", ""]));
+        let (due, done) = (draw.one(&["2026-02-01 10:00", "", "2026-03-08 02:30"]), draw.one(&["yes", "no", ""]));
+        let _ = writeln!(todos, "T{number},{},{coach},{title},{due},{done}", client(draw));
+    }
     for number in 1..=draw.below(4) {
         let coach = draw.one(&["jane@clinic.example", "desk@clinic.example", "gone@clinic.example", ""]);
         let ends = draw.one(&["2026-02-01 11:00", "2026-02-01 11:00", "2026-02-01 09:00", ""]);
         let _ = writeln!(visits, "V{number},{},{coach},2026-02-01 10:00,{ends},Visit", client(draw));
     }
     let coaches = "email,name\njane@clinic.example,Jane\ndesk@clinic.example,Desk\ngone@clinic.example,Gone\n";
-    vec![
+    let (mut courses, mut joined) = (String::from("id,name,price,guide\n"), String::from("client,course\n"));
+    let mut pairs: Vec<(String, usize)> = Vec::new();
+    for number in 1..=draw.below(3) {
+        let (name, price) = (draw.one(&["Run", "Swim"]), draw.one(&["$20.00", "", "many"]));
+        let _ = writeln!(courses, "P{number},{name},{price},{}", draw.one(&["Slowly", ""]));
+    }
+    for _ in 0..draw.below(5) {
+        let pair = (client(draw), 1 + draw.below(4));
+        if !pairs.contains(&pair) {
+            let _ = writeln!(joined, "{},P{}", pair.0, pair.1);
+            pairs.push(pair);
+        }
+    }
+    let own = if has_own { vec![("courses.csv", courses), ("joined.csv", joined)] } else { Vec::new() };
+    let mut files = vec![
         ("clients.csv", rows),
         ("deals.csv", deals),
         ("memos.csv", memos),
         ("visits.csv", visits),
+        ("todos.csv", todos),
         ("coaches.csv", coaches.to_owned()),
-    ]
+    ];
+    files.extend(own);
+    files
 }
 
 fn before(draw: &mut Draw, allows_duplicates: bool) -> Value {

@@ -1,42 +1,76 @@
-//! A drawn migration carried out in the test's own process: the audit's counts, the run's, and the contacts that are there then.
+//! A drawn migration carried out in the test's own process: what an audit says of the next run, what that run does, and what a rollback leaves.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::fmt::Write as _;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
 use migr_connect::connect;
-use migr_engine::audit::{AuditOptions, Quiet, audit};
-use migr_engine::{CancellationFlag, Context, RunOptions, SharedJournal, Silent, run, setup, verify};
+use migr_engine::audit::{
+    Audit, AuditOptions, Finding, FindingSink, PreviewEntry, PreviewSink, Quiet, audit as audited,
+};
+use migr_engine::{
+    CancellationFlag, Context, RollbackContext, RunOptions, SharedJournal, Silent, VerifySummary, rollback, run, setup,
+    verify,
+};
 use migr_extract::Export;
-use migr_journal::{Identity, Journal, State};
-use migr_load::{Deleted, Endpoint, Found, HttpOptions, Rate, Secret};
+use migr_journal::{Identity, Journal as JournalFile};
+use migr_load::{Endpoint, HttpOptions, Rate, Secret};
 use migr_plan::Plan;
 use migr_sandbox::{Sandbox, highlevel};
 use migr_source::{System, SystemError};
+use serde_json::Value;
 
 use crate::draw::{Case, Moment};
 use crate::drill::Killed;
+use crate::facts::{Journal, Store};
 use crate::project::runtime;
+use crate::store;
 
-/// Counts of a stage: created, updated, unchanged, skipped, quarantined.
-pub(crate) type Counts = BTreeMap<String, [u64; 5]>;
+/// What an audit says.
+pub(crate) struct Forecast {
+    pub(crate) audit: Audit,
+    pub(crate) findings: Vec<Finding>,
+    pub(crate) preview: Vec<PreviewEntry>,
+    /// The plan's last line, once it is counted.
+    pub(crate) line: String,
+}
 
-/// Outcome of a case.
+/// What came of the run behind it.
+pub(crate) struct Outcome {
+    pub(crate) store_before: Store,
+    pub(crate) store: Store,
+    pub(crate) journal_before: Journal,
+    pub(crate) journal: Journal,
+    pub(crate) verified: VerifySummary,
+    /// What another run changed, in words; empty where it changed nothing.
+    pub(crate) again: String,
+}
+
+/// A forecast with what came of it.
 pub(crate) struct Life {
-    pub(crate) said: Counts,
-    pub(crate) was: Counts,
-    /// Ids of contacts by the client's key, where one was written or another row's record stands for it.
-    pub(crate) contacts: BTreeMap<String, String>,
-    pub(crate) quarantined: Vec<String>,
-    /// The contacts of the location.
-    pub(crate) there: Vec<Found>,
-    /// Findings of verify, in words; empty where all holds.
-    pub(crate) unlike: String,
-    pub(crate) again: bool,
-    /// Reasons of the journal, for whoever reads.
-    pub(crate) reasons: String,
+    pub(crate) plan: Plan,
+    pub(crate) forecast: Forecast,
+    pub(crate) outcome: Outcome,
+    /// Differences between the location before the migration and after its rollback.
+    pub(crate) left: Vec<String>,
+}
+
+/// Collects what an audit says of single records.
+struct Sink<T>(Vec<T>);
+
+impl FindingSink for Sink<Finding> {
+    fn finding(&mut self, finding: &Finding) -> std::io::Result<()> {
+        self.0.push(finding.clone());
+        Ok(())
+    }
+}
+
+impl PreviewSink for Sink<PreviewEntry> {
+    fn entry(&mut self, entry: &PreviewEntry) -> std::io::Result<()> {
+        self.0.push(entry.clone());
+        Ok(())
+    }
 }
 
 struct Disk(String);
@@ -82,7 +116,7 @@ fn context(plan: &Plan, folder: &Path, sandbox: &Sandbox) -> Context {
         plan: Arc::new(plan.clone()),
         export: Arc::new(Export::open(plan, folder).unwrap()),
         destination: Arc::from(connect(plan, endpoint, options).unwrap()),
-        journal: SharedJournal::new(Journal::open(&folder.join(".migr/journal.db"), &identity).unwrap()),
+        journal: SharedJournal::new(JournalFile::open(&folder.join(".migr/journal.db"), &identity).unwrap()),
         progress: Arc::new(Silent),
         cancellation: CancellationFlag::default(),
         options: RunOptions::default(),
@@ -98,54 +132,115 @@ pub(crate) fn live(case: &Case) -> Result<Life, String> {
         std::fs::write(folder.path().join("export").join(name), text).unwrap();
     }
     let plan = plan(&case.spec)?;
+    let state = folder.path().join("location.db");
     runtime().block_on(async {
         let options = highlevel::Options {
+            state: Some(state.clone()),
             before: Some(case.before.clone()),
             lag: Duration::ZERO,
             ..highlevel::Options::default()
         };
         let sandbox = highlevel::start(options).await.map_err(|error| error.to_string())?;
-        let mut context = context(&plan, folder.path(), &sandbox);
-        context.destination.schema().await.map_err(|error| format!("schema: {error}"))?;
-        match case.moment {
-            Moment::BeforeSetup => {}
-            Moment::AfterSetup => set_up(&context).await?,
-            Moment::AfterKill(writes) => {
-                set_up(&context).await?;
-                context.destination = Arc::new(Killed::after(Arc::clone(&context.destination), writes));
-                // A run with fewer writes goes through.
-                let _ = run(&context).await;
-                drop(context);
-                // What an answer named is known to the process that got it alone.
-                context = self::context(&plan, folder.path(), &sandbox);
-                context.destination.schema().await.map_err(|error| format!("schema: {error}"))?;
-            }
-            Moment::AfterRun => {
-                set_up(&context).await?;
-                run(&context).await.map_err(|error| format!("first run: {error}"))?;
-            }
+        let begun = store::everything(&state);
+        let context = before(case, &plan, folder.path(), &sandbox).await?;
+        let journal = |context: &Context| Journal::read(&context.journal.reader().unwrap());
+        let store_before = store::read(&state, &plan);
+        let mut journal_before = journal(&context);
+        let forecast = forecast(&context).await?;
+        if store::read(&state, &plan) != store_before {
+            return Err("an audit changed the location".to_owned());
         }
-        let mut before = Before::read(&context).await?;
-        let said = forecast(&context).await?;
-        // Businesses have no id of the program: those that a killed run made are found by their names.
-        let page = context.destination.scan("businesses", Deleted::Live, None).await;
-        before.ids.extend(page.map_err(|error| error.to_string())?.records.into_iter().map(|found| found.id));
         if case.moment == Moment::BeforeSetup {
             set_up(&context).await?;
         }
         run(&context).await.map_err(|error| format!("run: {error}"))?;
-        let mut life = outcome(&context, &before, said).await?;
+        let store = store::read(&state, &plan);
         let verified = verify(&context, None, &mut |_| ()).await.map_err(|error| format!("verify: {error}"))?;
-        if !verified.holds {
-            let (differences, missing, findings) = (&verified.differences, &verified.missing, &verified.findings);
-            life.unlike = format!("{differences:?} {missing:?} {findings:?}");
-        }
+        let journal = journal(&context);
+        let arrived = arrived(&journal_before, &journal, &store_before, &plan);
+        journal_before.unanswered.extend(arrived);
         let fingerprint = sandbox.fingerprint().unwrap();
-        run(&context).await.map_err(|error| format!("second run: {error}"))?;
-        life.again = sandbox.fingerprint().unwrap() != fingerprint;
+        let second = run(&context).await.map_err(|error| format!("second run: {error}"))?;
+        let mut again = Vec::new();
+        if !second.nothing_to_do {
+            again.push("it found something to do");
+        }
+        if sandbox.fingerprint().unwrap() != fingerprint {
+            again.push("it changed the location");
+        }
+        let again = again.join(", ");
+        let back = rollback(&RollbackContext::from(&context), false).await;
+        let back = back.map_err(|error| format!("rollback: {error}"))?;
+        let mut left = differences(&begun, &store::everything(&state));
+        if !left.is_empty() {
+            left.push(format!("{back:?}"));
+        }
         sandbox.stop().await;
-        Ok(life)
+        let outcome = Outcome { store_before, store, journal_before, journal, verified, again };
+        Ok(Life { plan, forecast, outcome, left })
     })
+}
+
+/// Brings a migration to the moment of its audit.
+async fn before(case: &Case, plan: &Plan, folder: &Path, sandbox: &Sandbox) -> Result<Context, String> {
+    let open = || async {
+        let context = context(plan, folder, sandbox);
+        context.destination.schema().await.map_err(|error| format!("schema: {error}"))?;
+        Ok::<_, String>(context)
+    };
+    let mut context = open().await?;
+    match case.moment {
+        Moment::BeforeSetup => {}
+        Moment::AfterSetup => set_up(&context).await?,
+        Moment::AfterKill(writes) => {
+            set_up(&context).await?;
+            context.destination = Arc::new(Killed::after(Arc::clone(&context.destination), writes));
+            // A run with fewer writes goes through.
+            let _ = run(&context).await;
+            drop(context);
+            // What an answer named is known to the process that got it alone.
+            return open().await;
+        }
+        Moment::AfterRun => {
+            set_up(&context).await?;
+            run(&context).await.map_err(|error| format!("first run: {error}"))?;
+        }
+    }
+    Ok(context)
+}
+
+/// Records that were there before the run, though nobody was told of their ids.
+fn arrived(before: &Journal, after: &Journal, there: &Store, plan: &Plan) -> BTreeMap<(String, String), String> {
+    let object = |step: &str| plan.stages.iter().find(|stage| stage.id == step).map(|stage| &stage.destination_object);
+    let known = |((step, _), key): (&(String, String), &String)| {
+        let id = after.get(step, key)?.id.clone()?;
+        there.get(object(step)?, &id).map(|_| ((step.clone(), id), key.clone()))
+    };
+    before.unanswered.iter().filter_map(known).collect()
+}
+
+/// Differences between what a location held and what it holds, in words.
+fn differences(
+    begun: &BTreeMap<(String, String), serde_json::Map<String, Value>>,
+    now: &BTreeMap<(String, String), serde_json::Map<String, Value>>,
+) -> Vec<String> {
+    let mut found = Vec::new();
+    let places: BTreeSet<_> = begun.keys().chain(now.keys()).collect();
+    for place in places {
+        match (begun.get(place), now.get(place)) {
+            (Some(_), None) => found.push(format!("{} {} is gone", place.0, place.1)),
+            (None, Some(body)) => found.push(format!("{} {} is left: {}", place.0, place.1, Value::from(body.clone()))),
+            (Some(before), Some(after)) => {
+                let keys: BTreeSet<_> = before.keys().chain(after.keys()).collect();
+                for key in keys.into_iter().filter(|key| before.get(*key) != after.get(*key)) {
+                    let (before, after) = (shown(before.get(key)), shown(after.get(key)));
+                    found.push(format!("{} {} {key}: {before} → {after}", place.0, place.1));
+                }
+            }
+            (None, None) => {}
+        }
+    }
+    found
 }
 
 async fn set_up(context: &Context) -> Result<(), String> {
@@ -153,7 +248,8 @@ async fn set_up(context: &Context) -> Result<(), String> {
     if done.blocked == 0 { Ok(()) } else { Err(format!("setup is blocked: {:?}", done.actions)) }
 }
 
-async fn forecast(context: &Context) -> Result<Counts, String> {
+async fn forecast(context: &Context) -> Result<Forecast, String> {
+    let (mut findings, mut preview) = (Sink(Vec::new()), Sink(Vec::new()));
     let (spill, journal) = (context.work.join("audit"), context.work.join("journal.db"));
     let options = AuditOptions {
         plan: &context.plan,
@@ -163,90 +259,22 @@ async fn forecast(context: &Context) -> Result<Counts, String> {
         journal: Some(&journal),
         previous: None,
         salt: "salt",
-        sink: None,
+        sink: Some(&mut findings),
         attachments: None,
-        preview: None,
+        preview: Some(&mut preview),
         expected: BTreeMap::new(),
     };
-    let audit = audit(options, &Quiet).await.map_err(|error| format!("audit: {error}"))?;
-    let counts = context.plan.stages.iter().map(|stage| {
-        let of = audit.lock.stage(&stage.id).cloned().unwrap_or_default();
-        (stage.id.clone(), [of.create, of.update, of.unchanged, of.skip, of.quarantine])
-    });
-    Ok(counts.collect())
-}
-
-/// State before the run: the records of the journal that were settled, and the contacts.
-struct Before {
-    settled: BTreeSet<(String, String)>,
-    contacts: BTreeMap<String, String>,
-    /// Ids of the businesses that are there.
-    ids: BTreeSet<String>,
-}
-
-impl Before {
-    async fn read(context: &Context) -> Result<Self, String> {
-        let reader = context.journal.reader().unwrap();
-        let mut settled = BTreeSet::new();
-        for step in reader.steps().unwrap() {
-            for row in reader.rows_after(step.id, None, 100_000).unwrap() {
-                if matches!(row.mapped.state, State::Created | State::Updated | State::Unchanged) {
-                    settled.insert((step.name.clone(), row.key));
-                }
-            }
-        }
-        let contacts = contacts(context).await?.into_iter().map(|it| (it.id.clone(), told(&it))).collect();
-        Ok(Self { settled, contacts, ids: BTreeSet::new() })
+    let audit = audited(options, &Quiet).await.map_err(|error| format!("audit: {error}"))?;
+    let mut plan = (*context.plan).clone();
+    if !migr_plan::lock::count(&mut plan, &audit.lock) {
+        return Err("the plan does not take the audit's lock".to_owned());
     }
+    let whole = migr_plan::render::terminal(&plan, &migr_plan::render::View::default());
+    let line = whole.lines().last().unwrap_or_default().to_owned();
+    Ok(Forecast { audit, findings: findings.0, preview: preview.0, line })
 }
 
-fn told(found: &Found) -> String {
-    serde_json::to_string(&found.values).unwrap_or_default()
-}
-
-async fn contacts(context: &Context) -> Result<Vec<Found>, String> {
-    let page = context.destination.scan("contacts", Deleted::Live, None).await;
-    page.map(|page| page.records).map_err(|error| error.to_string())
-}
-
-async fn outcome(context: &Context, before: &Before, said: Counts) -> Result<Life, String> {
-    let there = contacts(context).await?;
-    let now: BTreeMap<&str, String> = there.iter().map(|it| (it.id.as_str(), told(it))).collect();
-    let reader = context.journal.reader().unwrap();
-    let mut was: Counts = context.plan.stages.iter().map(|stage| (stage.id.clone(), [0; 5])).collect();
-    let (mut contacts, mut quarantined, mut reasons) = (BTreeMap::new(), Vec::new(), String::new());
-    for step in reader.steps().unwrap() {
-        let Some(counts) = was.get_mut(&step.name) else { continue };
-        for row in reader.rows_after(step.id, None, 100_000).unwrap() {
-            let was_settled = before.settled.contains(&(step.name.clone(), row.key.clone()));
-            let place = match row.mapped.state {
-                State::Created | State::Updated | State::Unchanged if was_settled => {
-                    let id = row.mapped.id.as_deref().unwrap_or_default();
-                    if before.contacts.get(id) == now.get(id) { 2 } else { 1 }
-                }
-                State::Created if row.mapped.id.as_ref().is_some_and(|id| before.ids.contains(id)) => 2,
-                State::Created => 0,
-                State::Updated => 1,
-                State::Unchanged => 2,
-                State::Skipped => 3,
-                State::Quarantined => 4,
-                State::Uncertain => return Err(format!("{} {} ended uncertain", step.name, row.key)),
-            };
-            counts[place] += 1;
-            if step.name == "Client" {
-                if let Some(id) = &row.mapped.id {
-                    contacts.insert(row.key.clone(), id.clone());
-                } else if place == 4 {
-                    quarantined.push(row.key.clone());
-                }
-            }
-        }
-    }
-    reader
-        .remarks(|remark| {
-            let _ = writeln!(reasons, "{remark:?}");
-            Ok::<(), migr_journal::JournalError>(())
-        })
-        .unwrap();
-    Ok(Life { said, was, contacts, quarantined, there, unlike: String::new(), again: false, reasons })
+/// A value of a record as a person would write it.
+pub(crate) fn shown(value: Option<&Value>) -> String {
+    value.map_or_else(|| "nothing".to_owned(), ToString::to_string)
 }

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use serde_json::Value;
 
 use crate::draw::{Case, Client};
+use crate::facts::{Journaled, Stored};
 use crate::life::Life;
 
 fn digits(phone: &str) -> String {
@@ -18,9 +19,11 @@ pub(crate) fn faults(case: &Case, life: &Life) -> Vec<String> {
     if !case.merges {
         return found;
     }
+    let journal = &life.outcome.journal;
     let address = |client: &Client| client.email.to_lowercase();
-    let written: Vec<(&Client, &String)> =
-        case.clients.iter().filter_map(|client| Some((client, life.contacts.get(&client.id)?))).collect();
+    let id_of = |client: &Client| journal.get("Client", &client.id).and_then(|record: &Journaled| record.id.clone());
+    let written: Vec<(&Client, String)> =
+        case.clients.iter().filter_map(|client| Some((client, id_of(client)?))).collect();
     for (at, (one, id)) in written.iter().enumerate() {
         for (other, of) in &written[at + 1..] {
             let (mine, theirs) = (address(one), address(other));
@@ -35,12 +38,11 @@ pub(crate) fn faults(case: &Case, life: &Life) -> Vec<String> {
             }
         }
     }
-    let text = |values: &migr_load::Map, key: &str| {
-        values.get(key).and_then(Value::as_str).map(str::to_owned).unwrap_or_default()
-    };
+    let phone_of = |contact: &Stored| digits(contact.body.get("phone").and_then(Value::as_str).unwrap_or_default());
+    let contacts = || life.outcome.store.0.iter().filter(|((object, _), _)| object == "contacts");
     let mut holders: BTreeMap<String, u64> = BTreeMap::new();
-    for contact in &life.there {
-        let phone = digits(&text(&contact.values, "phone"));
+    for (_, contact) in contacts() {
+        let phone = phone_of(contact);
         if !phone.is_empty() {
             *holders.entry(phone).or_default() += 1;
         }
@@ -49,24 +51,23 @@ pub(crate) fn faults(case: &Case, life: &Life) -> Vec<String> {
         let doubled = holders.iter().filter(|(_, count)| **count > 1);
         found.extend(doubled.map(|(phone, _)| format!("several contacts have {phone}")));
     }
-    for contact in &life.there {
-        let mut rows = written.iter().filter(|(_, id)| **id == contact.id).map(|(client, _)| *client);
+    for ((_, id), contact) in contacts() {
+        let mut rows = written.iter().filter(|(_, of)| of == id).map(|(client, _)| *client);
         let phones: Vec<String> = rows.clone().map(|client| digits(client.phone)).filter(|it| !it.is_empty()).collect();
-        let phone = digits(&text(&contact.values, "phone"));
-        if !case.writes_existing || rows.next().is_none() || !phone.is_empty() || phones.is_empty() {
+        if !case.writes_existing || rows.next().is_none() || !phone_of(contact).is_empty() || phones.is_empty() {
             continue;
         }
         let is_had = phones.iter().any(|phone| holders.contains_key(phone));
         if !(case.gives_up_phones && is_had) {
-            found.push(format!("{} has none of {phones:?}, and nobody else has one of them", contact.id));
+            found.push(format!("{id} has none of {phones:?}, and nobody else has one of them"));
         }
     }
     found.extend(
-        life.quarantined
-            .iter()
-            .filter(|key| !case.clients.iter().any(|client| client.id == **key))
-            .filter(|key| !key.contains('\u{1f}'))
-            .map(|key| format!("{key} is nobody's key")),
+        journal
+            .of("Client")
+            .filter(|(key, record)| record.id.is_none() && record.state.is_quarantined() && !key.contains('\u{1f}'))
+            .filter(|(key, _)| !case.clients.iter().any(|client| client.id == **key))
+            .map(|(key, _)| format!("{key} is nobody's key")),
     );
     found
 }
