@@ -65,6 +65,60 @@ fn options_of_a_new_field_are_sent_by_name_alone_and_are_a_text_else() {
     }
 }
 
+/// The small migration with a list of options of an object of one's own; parts that no document names are sent.
+fn with_options_of_own() -> Project {
+    let project = with_options(true);
+    let spec = project.read("migration.migr");
+    let field = "  new price \"Price\": currency = price | money\n";
+    let kind = "  new kind \"Kind\": select { Long, Short } = if name == \"Breathing\" then Long else Short\n";
+    project.write("migration.migr", &spec.replace(field, &format!("{field}{kind}")));
+    project
+}
+
+#[test]
+fn options_of_an_own_object_are_a_text_whatever_is_sent_and_that_is_told_with_its_records() {
+    let (project, stand_in) = (with_options_of_own(), location());
+    let reason = "no document says whether a record of an object of one's own holds an option's key or its label";
+    let lost = |degradations: &Value| -> Vec<(String, Option<u64>)> {
+        let degradations = degradations.as_array().expect("a list").iter();
+        let of_options = degradations.filter(|one| one["reason"].as_str().is_some_and(|why| why.contains("option")));
+        let told = of_options.map(|one| {
+            assert!(one["reason"].as_str().is_some_and(|why| why.starts_with(reason)), "{one}");
+            (one["what"].as_str().unwrap_or_default().to_owned(), one["records"].as_u64())
+        });
+        told.collect()
+    };
+    stand_in.migr(&project, &["audit"]);
+    let plan = project.migr(&["plan", "--to", "staging", "--format", "json"]).exits(0).json();
+    let records = project.read("export/courses.csv").lines().count() as u64 - 1;
+    let expected = vec![("courses.kind".to_owned(), Some(records))];
+    assert_eq!(lost(&plan["degradations"]), expected, "of an opportunity's field nothing is lost");
+    stand_in.migr(&project, &["run", "--no-approval"]).exits(5);
+    stand_in.migr(&project, &["verify"]).exits(0);
+    let report = stand_in.migr(&project, &["report", "--format", "json"]).exits(0).json();
+    assert_eq!(lost(&report["degradations"]), expected, "{:#}", report["degradations"]);
+}
+
+#[test]
+fn a_property_of_options_of_an_own_object_is_refused_since_nobody_knows_what_its_records_hold() {
+    let (project, stand_in) = (with_options_of_own(), location());
+    stand_in.migr(&project, &["setup"]).exits(0);
+    let here = highlevel::Options::default().location;
+    let key = "custom_objects.course";
+    let known = stand_in.ask(&Method::GET, &format!("/custom-fields/object-key/{key}?locationId={here}"), &Value::Null);
+    let fields = known["fields"].as_array().expect("a list");
+    let kind = fields.iter().find(|field| field["name"] == "Kind").expect("setup made it");
+    stand_in.ask(&Method::DELETE, &format!("/custom-fields/{}", kind["id"].as_str().unwrap_or_default()), &Value::Null);
+    let options = json!([{"key": "long", "label": "Long"}, {"key": "short", "label": "Short"}]);
+    let field = json!({
+        "locationId": here, "name": "Kind", "dataType": "SINGLE_OPTIONS", "showInForms": false, "objectKey": key,
+        "fieldKey": format!("{key}.kind"), "parentId": kind["parentId"], "options": options,
+    });
+    stand_in.ask(&Method::POST, "/custom-fields/", &field);
+    let said = stand_in.migr(&project, &["setup"]).exits(4);
+    assert!(said.stdout.contains("an option's key or its label"), "{}{}", said.stdout, said.stderr);
+}
+
 #[test]
 fn options_that_the_server_drops_without_a_word_leave_no_field_behind() {
     let (project, stand_in) = (with_options(true), location());

@@ -10,7 +10,7 @@ use crate::graph::Order;
 use crate::told::types;
 
 /// The object of a catalog that stands for those that setup makes.
-const CUSTOM: &str = "custom";
+pub(crate) const CUSTOM: &str = "custom";
 
 pub(crate) fn stages(spec: &Spec, order: &Order<'_>, places: &Places<'_>) -> Vec<Stage> {
     order.positions.iter().filter_map(|at| Some(stage(spec, order, *at, spec.maps.get(*at)?, places))).collect()

@@ -5,6 +5,7 @@ use migr_plan::{ColumnType, DegradedRecords, Expr, FieldType};
 
 use crate::columns::Columns;
 use crate::degradations::{is_plain, kept_elsewhere};
+use crate::stages::CUSTOM;
 
 /// Reason of a loss, where the value is kept instead, and which records count.
 pub(crate) type Told = ((String, Option<String>), DegradedRecords);
@@ -12,8 +13,19 @@ pub(crate) type Told = ((String, Option<String>), DegradedRecords);
 /// Losses of a field's values, as the catalog says of its type, or of itself.
 pub(crate) fn losses(spec: &Spec, columns: Option<&Columns<'_>>, map: &Map, field: &Field) -> Vec<Told> {
     let path = format!("{}.{}", map.destination_object, field.name);
-    let is_of =
-        |loss: &&Loss| loss.of == path || loss.is_new <= field.is_new && types(&field.ty).contains(&loss.of.as_str());
+    let types = types(&field.ty);
+    let is_own = spec.new_objects.iter().any(|object| object.plural == map.destination_object);
+    let of_own = |loss: &Loss| {
+        let ty = loss.of.strip_prefix(CUSTOM)?.strip_prefix('.')?;
+        (is_own && types.contains(&ty)).then_some(loss.what)
+    };
+    // What is said of objects of one's own stands in place of what is said of all.
+    let is_replaced =
+        |loss: &Loss| spec.destination.losses.iter().any(|other| of_own(other).is_some_and(|what| what == loss.what));
+    let is_of = |loss: &&Loss| {
+        let is_of_type = || types.contains(&loss.of.as_str()) && !is_replaced(loss) || of_own(loss).is_some();
+        loss.of == path || loss.is_new <= field.is_new && is_of_type()
+    };
     let is_sent = |part: &String| spec.destination.undocumented.iter().any(|sent| sent.what == *part);
     let losses = spec.destination.losses.iter().filter(is_of);
     let losses = losses.filter(|loss| !loss.unless.as_ref().is_some_and(is_sent));

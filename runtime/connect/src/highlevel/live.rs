@@ -338,6 +338,11 @@ fn planned_name(plan: &Plan, object: &str, label: &str) -> Option<String> {
     })
 }
 
+/// The options of a field that is a text: it holds every one of the plan. None where it is none.
+fn options_of_text(plan: &Plan, (object, name): (&str, &str), native: &str) -> Option<Vec<OptionSchema>> {
+    matches!(native, "TEXT" | "LARGE_TEXT").then(|| planned_options(plan, object, name))
+}
+
 /// The options that the plan gives a new field.
 fn planned_options(plan: &Plan, object: &str, name: &str) -> Vec<OptionSchema> {
     let options = plan.setup.iter().find_map(|action| match action {
@@ -471,11 +476,7 @@ impl HighLevel {
                 position,
             });
             let native = text(field, "dataType").unwrap_or("TEXT");
-            let mut options: Vec<OptionSchema> = options.collect();
-            if matches!(native, "TEXT" | "LARGE_TEXT") {
-                // A text holds every option of the plan.
-                options = planned_options(&self.plan, object, &name);
-            }
+            let options = options_of_text(&self.plan, (object, &name), native).unwrap_or_else(|| options.collect());
             let known = custom_field(id, &name, label, native, format!("{CUSTOM}{id}"), options);
             if let Some(object) = live.schema.objects.get_mut(object) {
                 object.fields.entry(name).or_insert(known);
@@ -527,9 +528,10 @@ impl HighLevel {
                 let (Some(id), Some(whole)) = (text(field, "id"), text(field, "fieldKey")) else { continue };
                 let property = whole.strip_prefix(key).map_or(whole, |rest| rest.trim_start_matches('.'));
                 let label = text(field, "name").unwrap_or(property);
-                let name = planned_name(&self.plan, &name, label).unwrap_or_else(|| property.to_owned());
+                let own = planned_name(&self.plan, &name, label).unwrap_or_else(|| property.to_owned());
                 let native = text(field, "dataType").unwrap_or("TEXT");
-                fields.insert(name.clone(), custom_field(id, &name, label, native, property.to_owned(), Vec::new()));
+                let options = options_of_text(&self.plan, (&name, &own), native).unwrap_or_default();
+                fields.insert(own.clone(), custom_field(id, &own, label, native, property.to_owned(), options));
             }
             live.objects.insert(name.clone(), key.to_owned());
             let id = text(object, "id").unwrap_or_default().to_owned();

@@ -39,10 +39,16 @@ pub(super) fn takes_options_alone(field: &FieldSchema) -> bool {
     matches!(custom_type(field), Some("SINGLE_OPTIONS" | "RADIO" | "MULTIPLE_OPTIONS" | "CHECKBOX"))
 }
 
-/// Reason for which a field of options does not do: it lacks some that the plan writes.
-fn lacks_options(field: &FieldSchema, options: &[NewOption]) -> Option<String> {
+/// Reason for which a field of options does not do: it lacks some that the plan writes, or nobody knows in which form a record holds one.
+fn lacks_options(object: &str, field: &FieldSchema, options: &[NewOption]) -> Option<String> {
     if !takes_options_alone(field) {
         return None;
+    }
+    if Kind::of(object) == Kind::Custom {
+        return Some(format!(
+            "the field \"{}\" takes its own options alone, and no document says whether a record of `{object}` holds an option's key or its label: rename or remove it in the location, and setup makes a text of this label",
+            field.label
+        ));
     }
     let is_there = |wanted: &&NewOption| field.options.iter().any(|known| known.value == wanted.value);
     let lacking: Vec<String> =
@@ -79,7 +85,7 @@ impl HighLevel {
             SetupAction::CreateField { object, field, label, options, .. } => {
                 let live = self.live().ok();
                 if let Some(known) = live.as_ref().and_then(|live| live.field(object, field)) {
-                    return lacks_options(known, options);
+                    return lacks_options(object, known, options);
                 }
                 let folded = fold(label);
                 if folded.is_empty() {
@@ -117,7 +123,7 @@ impl HighLevel {
             }
             SetupAction::CreateField { object, field, ty, options, .. } => {
                 if let Some(known) = live.field(object, field) {
-                    let unfit = holds(known, ty).err().or_else(|| lacks_options(known, options));
+                    let unfit = holds(known, ty).err().or_else(|| lacks_options(object, known, options));
                     return Ok(match unfit {
                         None => SetupOutcome::AlreadyThere,
                         Some(why) => SetupOutcome::Mismatch { why },
