@@ -5,9 +5,20 @@ use migr_sandbox::highlevel;
 use crate::stand_in::StandIn;
 use crate::studio::{lagging, location_on_disk, studio};
 
-/// Scopes of the updates that the studio's migration could make.
-const WRITTEN_BY: [&str; 5] =
-    ["contacts.write", "businesses.write", "opportunities.write", "calendars/events.write", "objects/record.write"];
+/// Scopes of the updates that the studio's migration could make, of records and of the schema.
+const WRITTEN_BY: [&str; 8] = [
+    "contacts.write",
+    "businesses.write",
+    "opportunities.write",
+    "calendars/events.write",
+    "objects/record.write",
+    "objects/schema.write",
+    "locations/customFields.write",
+    "associations.write",
+];
+
+/// Scopes of requests that no harmless one stands for: relations, and files of contacts and of the library.
+const FOUND_LATE: [&str; 3] = ["associations/relation.write", "forms.write", "medias.write"];
 
 fn without(scope: &str) -> StandIn {
     StandIn::location(highlevel::Options { without_scopes: vec![scope.to_owned()], ..lagging(None) })
@@ -67,4 +78,27 @@ fn where_nothing_is_left_to_write_no_right_is_asked_for() {
     let without_scopes = vec!["opportunities.write".to_owned()];
     let stand_in = StandIn::location(highlevel::Options { without_scopes, ..lagging(Some(path)) });
     stand_in.migr(&project, &["run", "--no-approval"]).exits(5);
+}
+
+#[test]
+fn a_scope_that_nothing_harmless_asks_for_stops_the_run_by_its_name_and_the_run_goes_on_once_it_is_given() {
+    for scope in FOUND_LATE {
+        let project = studio();
+        let path = project.path().join("workspace.db");
+        let on_disk =
+            |without_scopes| StandIn::location(highlevel::Options { without_scopes, ..lagging(Some(path.clone())) });
+        let stand_in = on_disk(vec![scope.to_owned()]);
+        let ran = stand_in.migr(&project, &["run", "--no-approval"]);
+        let told = format!("{}{}", ran.stdout, ran.stderr);
+        assert_eq!(ran.code, 3, "{scope}: {told}");
+        assert!(told.contains(&format!("Give the private integration the scope `{scope}`")), "{scope}: {told}");
+        stand_in.stop();
+        let stand_in = on_disk(Vec::new());
+        stand_in.migr(&project, &["run", "--no-approval"]).exits(5);
+        stand_in.migr(&project, &["verify"]).exits(0);
+        let report = stand_in.migr(&project, &["report", "--format", "json"]).exits(0).json();
+        let objects = report["objects"].as_array().expect("a list").iter();
+        let uncertain: Vec<_> = objects.filter(|object| object["uncertain"].as_u64().unwrap_or_default() > 0).collect();
+        assert!(uncertain.is_empty(), "{scope}: {uncertain:?}");
+    }
 }

@@ -1,7 +1,8 @@
-//! Rights of the token to write: scopes that the plan needs are asked for before the first write, by requests that cannot change anything: updates of a record
-//! that is not there.
+//! Rights of the token to write: scopes that the plan needs are asked for before the first write, by requests that cannot change anything: updates of a record,
+//! or of a part of the schema, that is not there.
 
 use migr_load::{Barred, BoxFuture, Call, CallError, LoadError};
+use migr_plan::SetupAction;
 use reqwest::Method;
 use serde_json::json;
 
@@ -24,7 +25,7 @@ impl HighLevel {
         let mut known = self.rights.lock().await;
         let mut wanted: Vec<(&'static str, &str)> = Vec::new();
         let mut open: Vec<BoxFuture<'_, Result<(&'static str, bool), LoadError>>> = Vec::new();
-        for (object, call) in self.probes(&live) {
+        for (object, call) in self.probes(&live).into_iter().chain(self.schema_probes(&live)) {
             let Some(scope) = scope_of(&call.method, &call.path) else { continue };
             if wanted.iter().any(|(other, _)| *other == scope) {
                 continue;
@@ -75,7 +76,7 @@ impl HighLevel {
                     let Some(key) = self.key_to_be(live, object) else { continue };
                     Call { query: vec![self.here()], ..put(format!("objects/{key}/records/{NOBODY}")) }
                 }
-                // No document has a request of these that cannot change anything.
+                // No document has an update of these.
                 Kind::Associations
                 | Kind::Media
                 | Kind::ContactFiles
@@ -86,6 +87,42 @@ impl HighLevel {
             probes.push((object, call));
         }
         probes
+    }
+
+    /// Updates of parts of the schema that are not there, each with the object for which setup has something left to make.
+    fn schema_probes<'p>(&'p self, live: &Live) -> Vec<(&'p str, Call<'static>)> {
+        self.plan.setup.iter().filter_map(|action| self.schema_probe(live, action)).collect()
+    }
+
+    fn schema_probe<'p>(&self, live: &Live, action: &'p SetupAction) -> Option<(&'p str, Call<'static>)> {
+        let here = &self.location;
+        let (object, path, body) = match action {
+            // No object has the key of one that is yet to be made.
+            SetupAction::CreateObject { object, singular, .. } => {
+                let key = key_of_object(singular);
+                if live.objects.contains_key(object) || live.objects.values().any(|known| *known == key) {
+                    return None;
+                }
+                (object, format!("objects/{key}"), json!({"locationId": here, "searchableProperties": []}))
+            }
+            SetupAction::CreateField { object, field, .. } => {
+                if live.field(object, field).is_some_and(|known| !known.id.is_empty()) {
+                    return None;
+                }
+                match Kind::of(object) {
+                    Kind::Associations => {
+                        let body = json!({"firstObjectLabel": "", "secondObjectLabel": ""});
+                        (object, format!("associations/{NOBODY}"), body)
+                    }
+                    _ => {
+                        let body = json!({"locationId": here, "showInForms": false});
+                        (object, format!("custom-fields/{NOBODY}"), body)
+                    }
+                }
+            }
+            SetupAction::AddOptions { .. } => return None,
+        };
+        Some((object, Call::new(Method::PUT, path, super::api::json(&body))))
     }
 
     /// The key of an object that a person made, or that setup makes.
