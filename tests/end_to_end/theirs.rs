@@ -195,6 +195,17 @@ fn what_others_changed_or_hung_on_records_is_seen_where_the_server_chooses_ids()
     let text = stand_in.migr(&project, &["rollback", "--changed", "destroy"]).exits(6).stdout;
     assert!(text.contains("1 notes that others made since"), "{text}");
     stand_in.ask(&Method::DELETE, &format!("/contacts/{}/notes/{note}", clients[2]), &Value::Null);
+    let here = highlevel::Options::default().location;
+    let calendars = stand_in.ask(&Method::GET, &format!("/calendars/?locationId={here}"), &Value::Null);
+    let booking = json!({
+        "locationId": here, "calendarId": calendars["calendars"][0]["id"], "contactId": clients[2], "toNotify": false,
+        "startTime": "2027-01-04T10:00:00Z", "ignoreFreeSlotValidation": true,
+    });
+    let booked = stand_in.ask(&Method::POST, "/calendars/events/appointments", &booking);
+    let text = stand_in.migr(&project, &["rollback", "--changed", "destroy"]).exits(6).stdout;
+    assert!(text.contains("1 appointments that others made since"), "{text}");
+    let booked = booked["id"].as_str().expect("an id");
+    stand_in.ask(&Method::DELETE, &format!("/calendars/events/{booked}"), &json!({}));
     stand_in.migr(&project, &["rollback", "--changed", "destroy"]).exits(0);
 }
 

@@ -136,12 +136,12 @@ async fn all(context: &Context, schema: &Schema, actions: &[SetupAction]) -> Res
         let made = match (&outcome, begun.get(&position)) {
             (SetupOutcome::Mismatch { .. }, _) | (SetupOutcome::AlreadyThere, None) => None,
             // The outcome of an earlier request was never noted: the schema tells what it made.
-            (SetupOutcome::AlreadyThere, Some(begun)) => begun.made(&context.destination.known_schema().await?),
+            (SetupOutcome::AlreadyThere, Some(begun)) => begun.made(&context.destination.told_schema().await?),
             (SetupOutcome::Done(record), begun) => {
                 let was = known.get(&position).and_then(|note| serde_json::from_str::<SetupRecord>(&note.undo).ok());
                 match (&record.made, begun) {
                     (Made::Options { .. }, Some(begun)) => {
-                        let made = begun.made(&context.destination.known_schema().await?);
+                        let made = begun.made(&context.destination.told_schema().await?);
                         made.map(|made| SetupRecord { action: record.action.clone(), ..made })
                     }
                     // Options that are added to a field of ours go with the field.

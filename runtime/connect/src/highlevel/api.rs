@@ -18,7 +18,7 @@ pub(super) const DIALECT: Dialect = Dialect {
 };
 
 /// Requests that one list of single records has under way.
-const SIDE_BY_SIDE: usize = 16;
+pub(super) const SIDE_BY_SIDE: usize = 16;
 
 /// Words by which the server says that something is done, misspelt too.
 const DONE: [&str; 3] = ["succeeded", "succeded", "success"];

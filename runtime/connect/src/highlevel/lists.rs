@@ -118,7 +118,7 @@ impl HighLevel {
         Ok(Page { records, next, total })
     }
 
-    async fn scan_appointments(&self, live: &Live) -> Result<Page, LoadError> {
+    pub(super) async fn scan_appointments(&self, live: &Live) -> Result<Page, LoadError> {
         let mut records = Vec::new();
         for calendar in &live.calendars {
             let query = vec![

@@ -51,6 +51,15 @@ impl Metadata for HighLevel {
         })
     }
 
+    fn told_schema(&self) -> BoxFuture<'_, Result<Schema, LoadError>> {
+        Box::pin(async move {
+            match self.live() {
+                Ok(live) => Ok(live.schema.clone()),
+                Err(_) => self.schema().await,
+            }
+        })
+    }
+
     fn short_text(&self) -> Option<usize> {
         Some(SHORT_TEXT)
     }

@@ -32,6 +32,11 @@ pub trait Metadata: fmt::Debug + Send + Sync {
     /// The live metadata as this connection knows them: read where they were not yet, or where a change of this connection may have moved them since.
     fn known_schema(&self) -> BoxFuture<'_, Result<Schema, LoadError>>;
 
+    /// The live metadata as they were read, with what answers to this connection's own changes told since: nothing is read for it that an answer told.
+    fn told_schema(&self) -> BoxFuture<'_, Result<Schema, LoadError>> {
+        self.known_schema()
+    }
+
     /// Checks that a live field can hold values of a type; else says why not, in words.
     fn holds(&self, field: &FieldSchema, ty: &FieldType) -> Result<(), String>;
 
