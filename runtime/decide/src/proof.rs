@@ -38,7 +38,13 @@ impl FormatProof {
     /// In one sentence: `2 values of born do not fit …`; none where the format is proven.
     pub fn in_words(&self) -> Option<String> {
         let Verdict { filled, fits, standing } = &self.verdict;
-        let own = self.format.as_ref().map_or_else(|| "the usual format".to_owned(), |format| format!("`{format}`"));
+        let own = self.format.as_ref().map_or_else(
+            || "the usual format".to_owned(),
+            |format| {
+                // Several are written with their quotes between them.
+                format!("`{}`", format.replace("\" | \"", "` | `"))
+            },
+        );
         match standing {
             Standing::Proven => None,
             Standing::Contradicted { other, fits: others, differs } => Some(format!(

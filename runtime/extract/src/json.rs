@@ -78,7 +78,9 @@ impl<'de, T: Elements> Visitor<'de> for Definitions<T> {
             let value: Value = entries.next_value()?;
             if let (None, Value::Array(elements)) = (&found, value) {
                 let mut all = T::default();
-                elements.into_iter().for_each(|element| all.add(element));
+                for element in elements {
+                    all.add(element);
+                }
                 found = Some(all);
             }
             // Of two arrays of one name nobody knows which is meant.
