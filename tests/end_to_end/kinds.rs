@@ -148,6 +148,23 @@ fn an_option_that_is_there_keeps_its_value_when_another_one_comes() {
 }
 
 #[test]
+fn an_empty_text_as_a_key_is_the_empty_cell() {
+    let small = Small {
+        objects: "  object Contact from \"contacts.csv\" { key id; id: text; name: text; level: text; kind: text }",
+        maps: "picklist Level -> people.level { \"\" = LOW; \"high\" = HIGH; otherwise quarantine }\npicklist Both (level, kind) -> people.both {\n  (\"high\", \"\") = ALONE\n  (\"\", \"b\") = OTHER\n  otherwise none\n}\nmap Contact -> people {\n  name.lastName = name\n  new level \"Level\": select Level = level | Level\n  new both \"Both\": select Both = (level, kind) | Both\n}",
+        files: &[("contacts.csv", "id,name,level,kind\n1,One,,b\n2,Two,high,\n3,Three,high,b\n")],
+        held: Vec::new(),
+    };
+    let outcome = small.moved();
+    for (name, level, both) in
+        [("One", "LOW", json!("OTHER")), ("Two", "HIGH", json!("ALONE")), ("Three", "HIGH", json!(null))]
+    {
+        outcome.has("people", &json!({ "name": { "lastName": name }, "level": level, "both": both }));
+    }
+    assert!(!outcome.said.contains("unused-row"), "{}", outcome.said);
+}
+
+#[test]
 fn blanks_beside_an_empty_hole_go_at_either_end_of_a_text() {
     let small = Small {
         objects: "  object Contact from \"contacts.csv\" { key id; id: text; name: text; role: text; rank: text }",

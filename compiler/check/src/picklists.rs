@@ -259,6 +259,7 @@ fn slots(entry: &PicklistEntry, (case, space): (bool, bool)) -> Vec<Slot> {
             .map(|key| {
                 let texts: Vec<&str> = match &key.node {
                     PicklistKey::None => Vec::new(),
+                    PicklistKey::Text(text) if text.node.trim().is_empty() => Vec::new(),
                     PicklistKey::Text(text) => vec![&text.node],
                     PicklistKey::Tuple(texts) => texts.iter().map(|text| &*text.node).collect(),
                 };

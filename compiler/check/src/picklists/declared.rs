@@ -37,7 +37,7 @@ pub(crate) fn check(
             })
             .flatten()
             .filter_map(|key| match &key.node {
-                PicklistKey::Text(text) => Some((folded(&text.node), key.span)),
+                PicklistKey::Text(text) => Some((folded(&text.node), key.span)).filter(|(text, _)| !text.is_empty()),
                 PicklistKey::None | PicklistKey::Tuple(_) => None,
             })
             .collect();

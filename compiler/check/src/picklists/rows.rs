@@ -17,10 +17,12 @@ impl Pass<'_, '_> {
     /// One value per input.
     pub(super) fn key(&mut self, key: &Spanned<PicklistKey>) -> Option<Vec<Option<String>>> {
         let inputs = self.item.node.inputs.len().max(1);
+        // A cell that holds nothing is no text.
+        let value = |text: &str| Some(text.to_owned()).filter(|text| !text.trim().is_empty());
         let values: Vec<Option<String>> = match &key.node {
-            PicklistKey::Text(text) => vec![Some(text.node.to_string())],
+            PicklistKey::Text(text) => vec![value(&text.node)],
             PicklistKey::None => vec![None; inputs],
-            PicklistKey::Tuple(texts) => texts.iter().map(|text| Some(text.node.to_string())).collect(),
+            PicklistKey::Tuple(texts) => texts.iter().map(|text| value(&text.node)).collect(),
         };
         if values.len() != inputs {
             let found = values.len();
