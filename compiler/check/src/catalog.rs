@@ -22,7 +22,7 @@ pub(crate) use build::build;
 use crate::formats::Formats;
 use crate::in_order::IndexMap;
 use crate::spec::{Loss, Undone};
-use crate::types::{Composite, Type};
+use crate::types::{Composite, KeyTarget, Type};
 
 /// The shape that every custom object of a destination is born with stands in its catalog as an object of this name.
 pub(crate) const CUSTOM: &str = "custom";
@@ -53,6 +53,30 @@ pub(crate) struct Catalog<'a> {
     /// Degrees to which maps that write fields of some types can be taken back.
     pub(crate) rollback_of: Vec<(String, Undone)>,
     pub(crate) objects: IndexMap<Arc<str>, Object<'a>>,
+}
+
+impl Catalog<'_> {
+    /// True where a cell of the field holds a sensitive value: the field's own, or that of a record which it refers to.
+    pub(crate) fn holds_sensitive(&self, field: &Field) -> bool {
+        let key = match &field.ty {
+            Type::Key(key) => Some(key),
+            Type::List(of) => match &**of {
+                Type::Key(key) => Some(key),
+                _ => None,
+            },
+            _ => None,
+        };
+        let is_sensitive = |object: &Object<'_>, column: &Arc<str>| {
+            object.fields.get(column).is_some_and(|field| field.attributes.sensitive)
+        };
+        let names_sensitive = |target: &KeyTarget| {
+            self.objects.get(&target.object).is_some_and(|object| match &target.column {
+                Some(column) => is_sensitive(object, column),
+                None => object.key.iter().any(|key| is_sensitive(object, &key.node)),
+            })
+        };
+        field.attributes.sensitive || key.is_some_and(|key| key.targets.iter().any(names_sensitive))
+    }
 }
 
 /// Rule of a system for the names of new fields and objects.

@@ -2,11 +2,10 @@
 
 use std::sync::Arc;
 
-use migr_plan::{ColumnReference, ColumnType, PlainType, ReferenceBy, ReferenceByRow, SourceColumn};
+use migr_plan::{ColumnReference, ColumnType, ReferenceBy, ReferenceByRow, SourceColumn};
 use migr_source::Span;
 
 use crate::catalog::{Catalog, Field, Object};
-use crate::formats::Formats;
 use crate::in_order::IndexMap;
 use crate::spec;
 use crate::types::{Key, Type};
@@ -35,17 +34,12 @@ pub(crate) fn objects(
         .filter_map(|(name, object)| {
             let fate = fates.swap_remove(name)?;
             let is_kept = fate.is_read || fate.dropped.is_some() || fate.reference_only.is_some();
-            is_kept.then(|| source_object(object, fate, zone.as_deref(), &catalog.formats))
+            is_kept.then(|| source_object(catalog, object, fate, zone.as_deref()))
         })
         .collect()
 }
 
-fn source_object(
-    object: &Object<'_>,
-    fate: Fate,
-    zone: Option<&str>,
-    formats: &IndexMap<PlainType, Formats>,
-) -> spec::SourceObject {
+fn source_object(catalog: &Catalog<'_>, object: &Object<'_>, fate: Fate, zone: Option<&str>) -> spec::SourceObject {
     let (file, reference_only) = match fate.reference_only {
         Some((file, span)) => (file, Some(span)),
         None => (None, None),
@@ -55,7 +49,7 @@ fn source_object(
         file: file.or_else(|| object.file.as_ref().map(|file| file.node.to_string())),
         is_optional: object.is_optional,
         key: object.key.iter().map(|name| name.node.to_string()).collect(),
-        columns: object.fields.values().map(|field| column(field, zone, formats)).collect(),
+        columns: object.fields.values().map(|field| column(catalog, field, zone)).collect(),
         checks: fate.checks,
         skips: fate.skips,
         dropped: fate.dropped,
@@ -65,9 +59,9 @@ fn source_object(
     }
 }
 
-fn column(field: &Field, zone: Option<&str>, formats: &IndexMap<PlainType, Formats>) -> SourceColumn {
+fn column(catalog: &Catalog<'_>, field: &Field, zone: Option<&str>) -> SourceColumn {
     let attributes = &field.attributes;
-    let format = attributes.formats.or_of_type(&field.ty, formats);
+    let format = attributes.formats.or_of_type(&field.ty, &catalog.formats);
     let mut written = format.written.into_iter();
     let (ty, reference) = column_type(&field.ty);
     let elements = elements(&field.ty);
@@ -88,7 +82,7 @@ fn column(field: &Field, zone: Option<&str>, formats: &IndexMap<PlainType, Forma
         unique: attributes.unique,
         ignore_case: attributes.ignore_case,
         ignore_space: attributes.ignore_space,
-        sensitive: attributes.sensitive,
+        sensitive: catalog.holds_sensitive(field),
         retain: attributes.retain.clone(),
         options: match &field.ty {
             Type::Select(options) | Type::Multiselect(options) => {

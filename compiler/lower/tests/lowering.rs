@@ -179,3 +179,39 @@ fn second_calls_what_is_to_be_kept_and_a_last_row_of_several_fields_are_in_the_p
         assert!(markdown.contains(line), "no `{line}` in\n{markdown}");
     }
 }
+
+const REMINDERS: &str = r#"
+system clinic {
+  object Client from "clients.csv" { key id; id: text; email: email sensitive; city: text }
+  object Note from "notes.csv" { key id; id: text; client: -> Client.email; also: list(-> Client.email) split "," }
+}
+system crm {
+  connector highlevel
+  object contacts { email: email }
+  object notes { contact: -> contacts; body: text; title: text; place: text }
+}
+migration m {
+  source clinic { files = "export/*" }
+  destination crm { url = env("URL"); token = secret("TOKEN") }
+}
+map Client -> contacts { email = email }
+map Note -> notes {
+  contact = client
+  body    = "for {client}"
+  title   = also | first
+  place   = client.city
+}
+"#;
+
+#[test]
+fn a_reference_by_a_sensitive_column_is_sensitive_and_the_record_that_it_names_is_not() {
+    let plan = plan(REMINDERS).unwrap();
+    let note = plan.source.objects.iter().find(|object| object.name == "Note").unwrap();
+    let sensitive: Vec<&str> =
+        note.columns.iter().filter(|column| column.sensitive).map(|column| column.name.as_str()).collect();
+    assert_eq!(sensitive, ["client", "also"]);
+    let stage = plan.stages.iter().find(|stage| stage.source_object == "Note").unwrap();
+    let sensitive: Vec<&str> =
+        stage.fields.iter().filter(|field| field.sensitive).map(|field| field.field.as_str()).collect();
+    assert_eq!(sensitive, ["body", "title"]);
+}

@@ -168,7 +168,7 @@ impl<'p> Pass<'p, '_> {
         }
         let sensitive = |column: &&Arc<str>| {
             let field = self.source.and_then(|source| source.fields.get(*column));
-            field.is_some_and(|field| field.attributes.sensitive)
+            field.is_some_and(|field| self.world.source.holds_sensitive(field))
         };
         let columns: Vec<&str> = reads.own.iter().filter(sensitive).map(|column| &**column).collect();
         let what = if columns.is_empty() { "what this reads".to_owned() } else { errors::listed(&columns) };
@@ -320,7 +320,8 @@ impl<'p> Pass<'p, '_> {
         inference.found_before = found_before;
         inference.target = target_span(&mapping.target).map(|span| (span, ty.clone()));
         let typed = inference.against(&mapping.value, ty);
-        let reads = inference.take_reads();
+        let mut reads = inference.take_reads();
+        reads.is_sensitive |= self.says_sensitive(&typed.expr);
         self.note_reads(&reads.own, mapping.value.span);
         if let Some(word) = mapping.case("missing")
             && !reads.refers
@@ -339,6 +340,30 @@ impl<'p> Pass<'p, '_> {
             );
         }
         (typed, reads)
+    }
+
+    /// True where the value holds the text of a reference by a sensitive column, and not only the record that it refers to.
+    fn says_sensitive(&self, value: &Expr) -> bool {
+        let Some(source) = self.source else { return false };
+        let mut said: Vec<&str> = Vec::new();
+        let mut followed: Vec<&str> = Vec::new();
+        value.walk(&mut |expr| match expr {
+            Expr::Column { name } => said.push(name),
+            Expr::Through { key, .. } | Expr::Reference { key, .. } | Expr::Owner { key, .. } => {
+                key.walk(&mut |part| {
+                    if let Expr::Column { name } = part {
+                        followed.push(name);
+                    }
+                });
+            }
+            _ => {}
+        });
+        let times = |names: &[&str], name: &str| names.iter().filter(|other| **other == name).count();
+        said.iter().any(|name| {
+            let field = source.fields.get(*name);
+            field.is_some_and(|field| self.world.source.holds_sensitive(field))
+                && times(&said, name) > times(&followed, name)
+        })
     }
 
     fn file_name(&mut self, mapping: &Mapping, ty: &Type, reads: &mut Reads) -> Option<Expr> {
