@@ -2,8 +2,9 @@
 
 use migr_sandbox::SandboxOptions;
 
-use crate::harness::Project;
+use crate::harness::{Project, Ran};
 use crate::stand_in::StandIn;
+use crate::studio::{location_on_disk, studio};
 
 const SPEC: &str = r#"use "clinic"
 use "std/systems/twenty"
@@ -61,4 +62,17 @@ fn a_command_that_writes_nothing_binds_the_journal_to_no_workspace() {
     let (ours, other, project) = (stand_in("ours"), stand_in("other"), project());
     other.migr(&project, &["setup", "--checklist"]).exits(0);
     ours.migr(&project, RUN).exits(0);
+}
+
+#[test]
+fn a_workspace_that_never_let_the_token_in_binds_no_journal() {
+    let (ours, project) = (location_on_disk(None), studio());
+    for command in [&["setup"][..], RUN] {
+        let mut mistyped = ours.command(project.path(), command);
+        let ran = Ran::from(mistyped.env("STAGING_LOCATION", "mistyped").output().expect("migr starts")).exits(3);
+        assert!(ran.stderr.contains("does not have access to this location"), "{}", ran.stderr);
+        let mut refused = ours.command(project.path(), command);
+        Ran::from(refused.env("STAGING_KEY", "mistyped").output().expect("migr starts")).exits(3);
+    }
+    ours.migr(&project, &["setup"]).exits(0);
 }

@@ -142,6 +142,10 @@ impl Session {
             None => Reached::open(&plan, &state, console).await?,
         };
         if opening.writes {
+            if !journal.is_bound().map_err(journal_fault)? {
+                // Nothing is bound to a workspace that has not answered: a mistyped one can be corrected.
+                reached.destination.known_schema().await.map_err(|error| crate::engine_fault::fault(error.into()))?;
+            }
             journal.bind(&reached.workspace).map_err(journal_fault)?;
         }
         let journal = SharedJournal::new(journal);

@@ -165,6 +165,11 @@ impl Journal {
         }
     }
 
+    /// True where the journal is bound to a workspace.
+    pub fn is_bound(&self) -> Result<bool, JournalError> {
+        Ok(schema::workspace(&self.connection)?.is_some())
+    }
+
     /// Refuses another workspace than the one that the journal is bound to; one that is bound to none takes any.
     pub fn check_workspace(&self, workspace: &Workspace) -> Result<(), JournalError> {
         schema::workspace(&self.connection)?.map_or(Ok(()), |bound| workspace.check(&bound, &self.path))
