@@ -352,6 +352,25 @@ fn a_field_of_files_stays_while_a_contact_that_was_there_holds_one_and_a_dry_run
 }
 
 #[test]
+fn files_that_stay_with_a_contact_are_told_again_by_a_rollback_that_goes_on() {
+    let project = studio();
+    let stand_in =
+        StandIn::location(highlevel::Options { lag: std::time::Duration::ZERO, ..highlevel::Options::default() });
+    let location = highlevel::Options::default().location;
+    let own = json!({"locationId": location, "firstName": "Ada", "email": "ada@x.example"});
+    stand_in.ask(&Method::POST, "/contacts/", &own);
+    stand_in.migr(&project, &["run", "--no-approval"]).exits(5);
+    let clients = created(&project, "Client");
+    let client = clients.first().expect("a client that was created");
+    stand_in.ask(&Method::PUT, &format!("/contacts/{client}"), &json!({"address1": "1 By Hand St"}));
+    let stays = "which was there before\n";
+    let said = stand_in.migr(&project, &["rollback"]).exits(6).stdout;
+    assert!(said.contains(stays), "{said}");
+    let said = stand_in.migr(&project, &["rollback", "--changed", "destroy"]).exits(0).stdout;
+    assert!(said.contains(stays) && said.contains("; all else is as before"), "{said}");
+}
+
+#[test]
 fn a_rollback_names_the_records_of_which_nobody_could_tell_whether_they_were_created() {
     let project = studio();
     // The search tells of a deal long after the time that the spec grants it.

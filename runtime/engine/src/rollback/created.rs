@@ -66,13 +66,14 @@ impl Back {
             if self.goes(object, &carrier)? {
                 self.summary.destroyed += 1;
                 self.summary.step(position, &step.name).destroyed += 1;
+                keys.push(row.key);
             } else {
+                // The row stays in the journal: a rollback that goes on tells of it again.
                 self.summary.step(position, &step.name).kept += 1;
                 let what = format!("{} {id}: it stays with {object} {carrier}, which was there before", step.object);
                 self.summary.irreversible(Some(&step.name), what);
                 self.carriers.insert((object.to_owned(), carrier));
             }
-            keys.push(row.key);
         }
         if !keys.is_empty() && !self.is_dry() {
             self.context.journal.write_later(vec![Change::TakenBack { step: step.id, keys }]).await?;
