@@ -513,7 +513,7 @@ impl<'s> BatchWriter<'s> {
         let executed = (&mut first.task).await.map_err(|error| DeliverError::Worker { what: error.to_string() });
         let Some(flight) = self.flights.pop_front() else { return Ok(()) };
         self.is_answered = true;
-        let UnitResult { results, unresolved, doubtful, attempts } = match executed? {
+        let UnitResult { results, unresolved, doubtful, attempts, stopped } = match executed? {
             Ok(executed) => executed,
             // Its intents stay open: the next run asks for the ids.
             Err(error) => {
@@ -531,6 +531,9 @@ impl<'s> BatchWriter<'s> {
         let refused = crate::refused(unresolved, &flight.places, attempts);
         self.pool(flight.operation).landed(refused, flight.rest);
         self.decide(decided);
+        if let Some(error) = stopped {
+            self.error.get_or_insert(error.into());
+        }
         Ok(())
     }
 
@@ -542,7 +545,7 @@ impl<'s> BatchWriter<'s> {
                 self.close(touched);
             }
             touched = Some(batch);
-            if !result.is_written() && self.refused == Refused::Quarantine {
+            if !result.is_written() && result.outcome != RecordOutcome::Unsent && self.refused == Refused::Quarantine {
                 self.shared.failures.fetch_add(1, Ordering::Relaxed);
             }
             if let Some(slot) = self.open.get_mut(&batch).and_then(|open| open.results.get_mut(position)) {
@@ -586,6 +589,10 @@ impl<'s> BatchWriter<'s> {
                 continue;
             };
             let (state, id, reason) = match outcome {
+                RecordOutcome::Unsent => {
+                    results.push(RecordResult::default());
+                    continue;
+                }
                 RecordOutcome::Written { id } => (written, id.clone(), None),
                 RecordOutcome::Adopted { changed: true } => (State::Updated, None, None),
                 RecordOutcome::There { .. } | RecordOutcome::Adopted { changed: false } => {

@@ -199,7 +199,10 @@ pub async fn carry_out(
                 records.into_iter().map(|held| ((held.batch, held.position, held.attempts), held.record)).unzip();
             let unit = Unit { step: step.clone(), batch, operation, object: object.clone(), records };
             // Only a rollback goes this way, and it sends no files.
-            let UnitResult { results: found, unresolved, doubtful, attempts } = executor.execute(unit).await?;
+            let UnitResult { results: found, unresolved, doubtful, attempts, stopped } = executor.execute(unit).await?;
+            if let Some(error) = stopped {
+                return Err(error);
+            }
             for doubtful in doubtful {
                 let outcome = RecordOutcome::Uncertain(doubtful.why);
                 if let Some(slot) =

@@ -85,6 +85,7 @@ impl Executor for InProcess {
                 unresolved: work.refused,
                 doubtful: work.doubtful,
                 attempts: work.attempts,
+                stopped: work.stopped,
             })
         })
     }
@@ -103,6 +104,8 @@ struct Work<'w> {
     /// Refusals of records that may have been written all the same, with their positions.
     contradicted: Vec<(usize, Refusal)>,
     attempts: u32,
+    /// The error that concerns every record, and came before some were written.
+    stopped: Option<LoadError>,
     pause: Duration,
 }
 
@@ -118,6 +121,7 @@ impl<'w> Work<'w> {
             doubtful: Vec::new(),
             contradicted: Vec::new(),
             attempts: 0,
+            stopped: None,
             pause,
         }
     }
@@ -174,6 +178,10 @@ impl<'w> Work<'w> {
                     why.get_or_insert_with(|| refusal.to_string());
                     self.contradicted.push((position, refusal));
                     self.open.push((position, record));
+                }
+                Some(Written::Unsent(error)) => {
+                    self.stopped.get_or_insert(error);
+                    self.end(position, RecordOutcome::Unsent);
                 }
                 Some(Written::Uncertain { why: lost }) => {
                     why.get_or_insert(lost);

@@ -29,7 +29,7 @@ pub(crate) async fn fly(
     let records = unit.records.len();
     let Uploads { unit, positions, refused, files } = executor.upload(unit).await?;
     ledger.note(&files, &refused).await?;
-    let UnitResult { results: known, unresolved, doubtful, attempts } = executor.execute(unit).await?;
+    let UnitResult { results: known, unresolved, doubtful, attempts, stopped } = executor.execute(unit).await?;
     let mut results = vec![None; records];
     let refused = refused.into_iter().map(|(position, why)| (position, Some(WriteResult::refused(why, 0))));
     for (position, result) in positions.iter().copied().zip(known).chain(refused) {
@@ -46,7 +46,7 @@ pub(crate) async fn fly(
         positions.get(doubtful.position).map(|position| Doubtful { position: *position, ..doubtful })
     };
     let doubtful = doubtful.into_iter().filter_map(later).collect();
-    Ok(UnitResult { results, unresolved: unresolved.collect(), doubtful, attempts })
+    Ok(UnitResult { results, unresolved: unresolved.collect(), doubtful, attempts, stopped })
 }
 
 impl Ledger {

@@ -3,7 +3,7 @@
 use std::fmt;
 
 use migr_journal::Operation;
-use migr_load::{Body, Refusal, Suspect};
+use migr_load::{Body, LoadError, Refusal, Suspect};
 
 use migr_decide::upload::Upload;
 
@@ -91,6 +91,8 @@ pub enum RecordOutcome {
     Refused(String),
     /// Lost answer about a record that cannot be asked for: it may have been written. With the reason.
     Uncertain(String),
+    /// Nothing of the record was written before the run was stopped.
+    Unsent,
 }
 
 impl WriteResult {
@@ -113,7 +115,10 @@ impl WriteResult {
     /// Why it is not.
     pub fn reason(&self) -> Option<&str> {
         match &self.outcome {
-            RecordOutcome::Written { .. } | RecordOutcome::There { .. } | RecordOutcome::Adopted { .. } => None,
+            RecordOutcome::Written { .. }
+            | RecordOutcome::There { .. }
+            | RecordOutcome::Adopted { .. }
+            | RecordOutcome::Unsent => None,
             RecordOutcome::Refused(reason) | RecordOutcome::Uncertain(reason) => Some(reason),
         }
     }
@@ -154,6 +159,8 @@ pub struct UnitResult {
     pub doubtful: Vec<Doubtful>,
     /// Requests that they took part in.
     pub attempts: u32,
+    /// The error that stops the run, where it came before some of the records were written.
+    pub stopped: Option<LoadError>,
 }
 
 /// Record whose answer was lost.

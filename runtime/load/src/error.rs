@@ -174,6 +174,18 @@ impl LoadError {
         }
     }
 
+    /// True of an error that ends a request which is sent once, and says that the destination did nothing of it: it did not let it in, or was never reached.
+    pub fn says_unsent(&self) -> bool {
+        matches!(
+            self,
+            Self::Quota { .. }
+                | Self::Spent { .. }
+                | Self::Unauthorized { .. }
+                | Self::Forbidden { .. }
+                | Self::Unavailable { .. }
+        )
+    }
+
     /// True where the error concerns every record, or no request gets through: the run stops cleanly and can be
     /// resumed.
     pub fn stops_the_run(&self) -> bool {

@@ -124,6 +124,8 @@ pub enum Written {
         /// Failure that came instead of an answer.
         why: String,
     },
+    /// The error that stops the run came before the record was written, and nothing of it was: it is made when the run goes on.
+    Unsent(LoadError),
 }
 
 impl Written {

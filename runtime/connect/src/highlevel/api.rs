@@ -155,6 +155,14 @@ fn says_gone(answer: &Value, id: &str) -> bool {
     said().all(|done| done) && (said().next().is_some() || text(answer, "id") == Some(id))
 }
 
+/// The error of a request that is sent once, where it says that nothing was done: later nobody could tell of every record whether it is there.
+pub(super) fn unsent(error: &CallError) -> Option<LoadError> {
+    match error {
+        CallError::Fatal(error) if error.says_unsent() => Some(error.clone()),
+        _ => None,
+    }
+}
+
 /// Outcome of a write without an answer that says it is done.
 pub(super) fn outcome(error: CallError) -> Result<Written, LoadError> {
     match error {

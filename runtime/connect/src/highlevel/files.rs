@@ -17,7 +17,7 @@ use reqwest::Method;
 use serde_json::{Value, json};
 
 use super::HighLevel;
-use super::api::{is_gone, list, outcome, text};
+use super::api::{is_gone, list, outcome, text, unsent};
 use super::found::{UNDER, both};
 use super::kind::Kind;
 
@@ -231,7 +231,7 @@ impl HighLevel {
                 Some(id) => Written::Created { id: id.to_owned() },
                 None => Written::Uncertain { why: "the answer names no file".to_owned() },
             }),
-            Err(error) => outcome(error),
+            Err(error) => unsent(&error).map_or_else(|| outcome(error), |error| Ok(Written::Unsent(error))),
         }?;
         match (&written, number) {
             // It may have to be sent again.

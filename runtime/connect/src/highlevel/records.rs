@@ -11,7 +11,7 @@ use migr_load::{
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use super::api::{SIDE_BY_SIDE, boxed, each, is_gone, list, outcome, text};
+use super::api::{SIDE_BY_SIDE, boxed, each, is_gone, list, outcome, text, unsent};
 use super::codec::ends;
 use super::found::{UNDER, both};
 use super::kind::Kind;
@@ -184,6 +184,9 @@ impl HighLevel {
             Err(error) => return Ok(Written::Refused(Refusal::of(&error))),
         };
         let mut answer = self.make(path.as_str(), &body).await;
+        if let Some(error) = answer.as_ref().err().and_then(unsent) {
+            return Ok(Written::Unsent(error));
+        }
         // The server was seen to refuse contacts and to make them all the same. Where it allows no second one, it names the first.
         let is_invalid = matches!(&answer, Err(CallError::Refused { status: INVALID, .. }));
         let is_doubtful = kind == Kind::Contacts && is_invalid;
