@@ -106,12 +106,18 @@ pub struct Reader {
 impl Reader {
     /// Opens a journal that is there.
     pub fn open(path: &Path) -> Result<Self, JournalError> {
-        lock::noted(path).check_presence(path)?;
+        let seal = lock::noted(path);
+        seal.check_presence(path)?;
         if !path.exists() {
             return Err(JournalError::Missing { path: path.to_owned() });
         }
         let connection = Connection::open(path).attempting("opened")?;
         schema::prepare_reader(&connection)?;
+        if schema::is_empty(&connection)? {
+            // A writer that was killed before it laid anything out has begun no journal.
+            seal.check_unwritten(path, "it is empty")?;
+            return Err(JournalError::Missing { path: path.to_owned() });
+        }
         schema::check_format(&connection, path)?;
         Ok(Self { connection })
     }

@@ -24,6 +24,21 @@ fn a_journal_of_format_2_is_refused_with_the_way_on_and_left_as_it_is() {
     assert_eq!(std::fs::read(&path).unwrap(), include_bytes!("format2.db"));
 }
 
+#[test]
+fn a_file_in_which_nothing_was_laid_out_yet_is_no_journal() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("journal.db");
+    // A writer that was killed after its settings were kept, and before the tables were.
+    rusqlite::Connection::open(&path)
+        .unwrap()
+        .execute_batch("PRAGMA page_size=2048; PRAGMA journal_mode=WAL;")
+        .unwrap();
+    assert!(std::fs::metadata(&path).unwrap().len() > 0);
+    assert!(matches!(Reader::open(&path), Err(JournalError::Missing { .. })));
+    drop(journal(folder.path()));
+    Reader::open(&path).unwrap();
+}
+
 fn workspace(host: &str, id: Option<&str>) -> Workspace {
     Workspace { host: host.to_owned(), id: id.map(str::to_owned) }
 }
