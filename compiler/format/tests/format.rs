@@ -168,6 +168,7 @@ fn a_return_without_a_new_line_ends_nothing() {
 #[test]
 fn a_return_at_the_end_of_what_cannot_be_read_is_a_blank() {
     assert_eq!(migr_format::format("map \r").unwrap(), "map\n");
+    assert_eq!(migr_format::format("use \"a\"\nmap A -> b {} \r\r\r\n").unwrap(), "use \"a\"\nmap A -> b {}\n");
     assert_eq!(
         migr_format::format("system crm {'\n  connector twenty\r").unwrap(),
         "system crm {'\n  connector twenty\n"
