@@ -109,15 +109,12 @@ impl HighLevel {
                 if live.field(object, field).is_some_and(|known| !known.id.is_empty()) {
                     return None;
                 }
-                match Kind::of(object) {
-                    Kind::Associations => {
-                        let body = json!({"firstObjectLabel": "", "secondObjectLabel": ""});
-                        (object, format!("associations/{NOBODY}"), body)
-                    }
-                    _ => {
-                        let body = json!({"locationId": here, "showInForms": false});
-                        (object, format!("custom-fields/{NOBODY}"), body)
-                    }
+                if Kind::of(object) == Kind::Associations {
+                    let body = json!({"firstObjectLabel": "", "secondObjectLabel": ""});
+                    (object, format!("associations/{NOBODY}"), body)
+                } else {
+                    let body = json!({"locationId": here, "showInForms": false});
+                    (object, format!("custom-fields/{NOBODY}"), body)
                 }
             }
             SetupAction::AddOptions { .. } => return None,
