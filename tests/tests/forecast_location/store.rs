@@ -87,29 +87,29 @@ pub(crate) fn read(path: &Path, plan: &Plan) -> Store {
     let mut store = Store::default();
     for (kind, id, body) in rows {
         let text = |key: &str| body.get(key).and_then(Value::as_str).unwrap_or_default();
-        let (known, own) = if kind == "record" { (OWN, text("objectKey")) } else { (OBJECTS, kind.as_str()) };
-        let Some((_, object)) = known.iter().find(|(known, _)| *known == own) else { continue };
+        let (objects, word) = if kind == "record" { (OWN, text("objectKey")) } else { (OBJECTS, kind.as_str()) };
+        let Some((_, object)) = objects.iter().find(|(known, _)| *known == word) else { continue };
         let id = match kind.as_str() {
             "note" | "task" => format!("{}/{id}", text("contactId")),
             "relation" => format!("{}/{id}", text("firstRecordId")),
             _ => id,
         };
-        let mut named = Map::new();
+        let mut held = Map::new();
         for (key, value) in &body {
             if key == "customFields" {
                 for (of, value) in value.as_object().into_iter().flatten() {
-                    named.insert(names.get(of).unwrap_or(of).clone(), value.clone());
+                    held.insert(names.get(of).unwrap_or(of).clone(), value.clone());
                 }
             } else if key == "properties" {
                 for (key, value) in value.as_object().into_iter().flatten() {
-                    named.insert(plan_name(key), value.clone());
+                    held.insert(plan_name(key), value.clone());
                 }
             } else if !STAMPS.contains(&key.as_str()) {
-                named.insert(plan_name(key), value.clone());
+                held.insert(plan_name(key), value.clone());
             }
         }
-        named.retain(|_, value| !is_empty(value));
-        store.0.insert(((*object).to_owned(), id), Stored { trashed: false, body: named });
+        held.retain(|_, value| !is_empty(value));
+        store.0.insert(((*object).to_owned(), id), Stored { trashed: false, body: held });
     }
     store
 }
