@@ -46,6 +46,7 @@ mod in_silence;
 mod killed;
 mod kinds;
 mod lagging;
+mod later_values;
 mod lies;
 mod life;
 mod long_text;

@@ -19,6 +19,8 @@ use crate::stage_run::StageRun;
 /// Kind of a difference.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum DifferenceKind {
+    /// Nothing was written to the field of a record that was there before: what the record holds tells whether something is to be.
+    Untold,
     /// Nothing was ever written to the field.
     Fresh,
     /// Another value was written.
@@ -34,13 +36,14 @@ pub struct Difference {
     pub kind: DifferenceKind,
 }
 
-/// The fields of a record whose values differ from what was written. `held` is what a record that was there before held in the fields that were written.
+/// The fields of a record whose values differ from what was written. `held` is what a record that was there before held in the fields that were written; `looks`
+/// says whether such a record is looked at for the fields that nothing was written to.
 pub fn differences(
     job: &StageRun,
     expected: &Expected,
     written: &Written,
     held: &Map,
-    fresh: &[usize],
+    (fresh, looks): (&[usize], bool),
 ) -> Vec<Difference> {
     let (destination, object) = (&*job.context.destination, &job.stage.destination_object);
     let mut found = Vec::new();
@@ -60,7 +63,8 @@ pub fn differences(
                     match is_written(destination, object, written, (key, native)) {
                         Some(true) => None,
                         Some(false) => Some(DifferenceKind::Value),
-                        None if is_empty(value) || (expected.taking.is_some() && !is_fresh) => None,
+                        None if is_empty(value) => None,
+                        None if expected.taking.is_some() && !is_fresh => looks.then_some(DifferenceKind::Untold),
                         // A created record has it without being told.
                         None if is_default(field, value) => None,
                         None => Some(DifferenceKind::Fresh),

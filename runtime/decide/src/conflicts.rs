@@ -2,7 +2,7 @@
 
 use migr_journal::{State, Written};
 use migr_load::{Comparison, Map};
-use migr_plan::{FieldMapping, ReasonCode};
+use migr_plan::{ExistingPolicy, FieldMapping, ReasonCode};
 use migr_transform::Value;
 
 use crate::changes::{Difference, DifferenceKind, native};
@@ -10,7 +10,7 @@ use crate::conflict_policy::ConflictPolicy;
 use crate::digests::HeldBeside;
 use crate::expected::{CONFLICT, Expected};
 use crate::stage_run::StageRun;
-use crate::there::is_empty_there;
+use crate::there::{is_empty_there, written_over};
 
 /// A record that should hold other values than were written.
 #[derive(Debug)]
@@ -34,7 +34,7 @@ pub enum FieldDecision {
     Holds,
     /// Value that the destination takes in no form.
     Unwritable,
-    /// New field of a record that was there before, which holds something of its own in it.
+    /// Field of a record that was there before, which holds something of its own in it.
     Stays,
     /// Field that a person changed since, with the native value that spec and export want; the policy says which of both wins.
     Conflict(Map),
@@ -85,6 +85,13 @@ fn of_field(
     (there, is_touched): (&Map, bool),
 ) -> FieldDecision {
     let (destination, object) = (&job.context.destination, &job.stage.destination_object);
+    let holds_something = || !is_empty_there(job, field, value, there);
+    if kind == DifferenceKind::Untold {
+        let Some(native) = written_over(job, (field, value), there) else { return FieldDecision::Stays };
+        // Nothing that is there goes where it is filled or added to.
+        let is_theirs = is_touched && job.stage.policies.existing == ExistingPolicy::Update && holds_something();
+        return if is_theirs { FieldDecision::Conflict(native) } else { FieldDecision::Write(native) };
+    }
     let native = native(job, field, value, &record.expected, &record.held);
     let holds_more = |native: &Map| kind == DifferenceKind::Value && has_surplus(job, native, there);
     let is_same = || destination.compare(object, field, value, there) == Comparison::Same;
@@ -92,10 +99,9 @@ fn of_field(
         return FieldDecision::Holds;
     }
     let Some(native) = native else { return FieldDecision::Unwritable };
-    let holds_something = || !is_empty_there(job, field, value, there);
     let is_theirs = match kind {
         // Nothing was written that could be compared; a destination may fill a field by itself.
-        DifferenceKind::Fresh => is_touched && holds_something(),
+        DifferenceKind::Fresh | DifferenceKind::Untold => is_touched && holds_something(),
         DifferenceKind::Value => is_other(job, record, &native, (there, is_touched)),
     };
     if is_theirs {

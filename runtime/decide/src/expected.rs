@@ -152,6 +152,8 @@ pub struct Derivation {
     pub leaves_conflicts: bool,
     /// Fields, by index, that records which were there before are asked for too though nothing was written to them yet.
     pub fresh: Vec<usize>,
+    /// True where records that were there before are looked at for the fields that nothing was written to.
+    pub looks: bool,
     /// Records that are derived.
     pub sample: Sample,
     /// True where it is told what written rules leave out or replace.
@@ -432,8 +434,9 @@ impl Derivation {
                 !field.create_only && field.ty != FieldType::File && !is_kept
             }
             Wanted::Written(written) => {
-                let is_fresh = self.fresh.contains(&index) && !families::is_empty(value) && !field.create_only;
-                is_fresh || self.is_written(written, field, value)
+                let is_asked = self.fresh.contains(&index) || self.looks && field.ty != FieldType::File;
+                let may_fill = is_asked && !families::is_empty(value) && !field.create_only;
+                may_fill || self.is_written(written, field, value)
             }
         }
     }

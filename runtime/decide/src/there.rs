@@ -47,7 +47,11 @@ pub fn changed<'v>(job: &'v StageRun, values: &'v [(usize, Value<'static>)], fou
 }
 
 /// The native form of a value beside what a record holds; none where nothing of it is written.
-fn written_over(job: &StageRun, (field, value): (&FieldMapping, &Value<'static>), found: &Map) -> Option<Map> {
+pub(crate) fn written_over(
+    job: &StageRun,
+    (field, value): (&FieldMapping, &Value<'static>),
+    found: &Map,
+) -> Option<Map> {
     let object = &job.stage.destination_object;
     let destination = &job.context.destination;
     if field.create_only || field.ty == FieldType::File || matches!(value, Value::Default) {

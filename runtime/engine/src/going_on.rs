@@ -6,7 +6,7 @@ use migr_journal::{Change, Reader, SetupNote, State, StepId};
 use migr_plan::{Plan, SetupAction, Step, StepKind};
 
 use crate::since::{Since, changes_of};
-use crate::steps::changes::fresh_note;
+use crate::steps::changes::{fresh_note, looks_note};
 use crate::trial::tried_plans;
 use crate::{Context, EngineError, retry};
 use migr_decide::{SharedJournal, steps};
@@ -101,6 +101,7 @@ pub async fn go_on(context: &Context, since: &Since) -> Result<(), EngineError> 
             changes.push(reopened(step));
             let map = since.maps.iter().find(|map| map.map == stage.map);
             changes.extend(map.map(|map| fresh_note(&stage.id, &map.fresh)));
+            changes.push(looks_note(&stage.id, map.is_some_and(|map| map.looks)));
         }
     }
     let reader = context.journal.reader()?;

@@ -97,6 +97,9 @@ pub struct MapSince {
     /// Records by a field that keeps what was written, since the export has a value that cannot be taken and is left out.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub failed: BTreeMap<String, u64>,
+    /// True where records that were there before are looked at for the fields that nothing was written to: the export is a later one.
+    #[serde(skip)]
+    pub looks: bool,
 }
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "the form that serde asks for")]
@@ -226,7 +229,8 @@ pub async fn since(context: &Context, before: &[Plan], asked: Asked) -> Result<(
     let effects: Vec<Effect> = before.iter().map(Plan::effect).collect();
     let reader = context.journal.reader()?;
     let mut since = Since::default();
-    let stamps = if asked.of_destination { Some(Stamps::read(&reader)?) } else { None };
+    let asks = asked.of_destination || asked.is_later_export;
+    let stamps = if asks { Some(Stamps::read(&reader)?) } else { None };
     let trial = Trial::of(&reader)?;
     let is_tried = trial != Trial::default();
     let mut rows = Slice::default();
@@ -256,6 +260,7 @@ pub async fn since(context: &Context, before: &[Plan], asked: Asked) -> Result<(
             written,
             quarantined: step.map_or(Ok(0), |step| open(&reader, &stage.id, step, is_tried))?,
             is_new: step.is_none(),
+            looks: asked.is_later_export,
             fresh: now.fields.keys().filter(is_fresh).cloned().collect(),
             ..MapSince::default()
         };
@@ -270,7 +275,7 @@ pub async fn since(context: &Context, before: &[Plan], asked: Asked) -> Result<(
         if let (Some(step), None, true) = (step, &map.identity, written > 0) {
             let selects = known.is_empty()
                 || known.iter().any(|known| known.is_none_or(|known| known.selection != now.selection));
-            let manner = Manner { selects, stamps: stamps.as_ref() };
+            let manner = Manner { selects, looks: asked.is_later_export, stamps: stamps.as_ref() };
             let compared: Compared = derive(&deciding, (stage, step), world, map, manner).await?;
             (world, map) = (compared.world, compared.map);
             rows.add(&stage.id, compared.touched);

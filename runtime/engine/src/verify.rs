@@ -176,6 +176,7 @@ impl Checking<'_, '_, '_> {
                 changed,
                 leaves_conflicts: true,
                 fresh: Vec::new(),
+                looks: false,
                 sample: self.sample,
                 tells: false,
             };

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use migr_decide::cells::Lent;
 use migr_decide::changes::{DifferenceKind, clears, differences, failed_since, kept_there, left_as_written};
+use migr_decide::conflict_policy::ConflictPolicy;
 use migr_decide::conflicts::{ChangedRecord, FieldDecision, decide};
 use migr_decide::decision::shown;
 use migr_decide::expected::{Derived, Expected, ExpectedLink};
@@ -47,6 +48,26 @@ pub(super) struct Manner<'m> {
     pub(super) selects: bool,
     /// Times up to which the migration wrote, where the destination is asked what the records hold.
     pub(super) stamps: Option<&'m Stamps>,
+    /// Records that were there before are looked at for the fields that nothing was written to, and for nothing else.
+    pub(super) looks: bool,
+}
+
+/// Record of which the destination tells what becomes of it.
+struct AskedRecord {
+    record: ChangedRecord,
+    /// True where the journal alone tells that it would change.
+    is_counted: bool,
+}
+
+/// Counts of what the destination told.
+#[derive(Default)]
+struct Answered {
+    /// Records by a field that somebody changed since it was written.
+    conflicts: BTreeMap<String, u64>,
+    /// Records by a field that nothing was written to before.
+    untold: BTreeMap<String, u64>,
+    /// Records that would change for such fields alone.
+    records: u64,
 }
 
 /// Derives the written records of a stage anew.
@@ -64,7 +85,7 @@ pub(super) async fn derive(
     let journal = journal.lock().path().to_owned();
     let fresh = indices(stage, &map.fresh);
     let (hand_on, mut ready) = mpsc::channel(READY);
-    let (asked, selects) = (manner.stamps.map(|_| hand_on), manner.selects);
+    let (asked, selects, looks) = (manner.stamps.map(|_| hand_on), manner.selects, manner.looks);
     let run = Arc::clone(&job);
     let deriving = tokio::task::spawn_blocking(move || {
         let steps = WritingSteps::of(&job, &world.reader)?;
@@ -77,10 +98,11 @@ pub(super) async fn derive(
             links: HashMap::new(),
             touched: RowSet::default(),
             asked,
+            looks,
             waiting: Vec::new(),
         };
         let mut failed = Ok(());
-        steps.derivation(Arc::clone(&job), fresh.clone()).produce(&world, &mut |derived| {
+        steps.derivation(Arc::clone(&job), (fresh.clone(), looks)).produce(&world, &mut |derived| {
             failed = comparing.take(derived, &mut map);
             failed.is_ok()
         })?;
@@ -96,10 +118,10 @@ pub(super) async fn derive(
         }
         Ok::<_, EngineError>(Compared { world, map, touched })
     });
-    let mut conflicts = BTreeMap::new();
+    let mut answered = Answered::default();
     let mut seen = Ok(());
     while let Some(records) = ready.recv().await {
-        seen = count_conflicts(&run, &records, manner.stamps, &mut conflicts).await;
+        seen = count_answers(&run, &records, manner, &mut answered).await;
         if seen.is_err() {
             break;
         }
@@ -108,32 +130,42 @@ pub(super) async fn derive(
     let compared = joined(deriving.await);
     seen?;
     let mut compared = compared?;
-    for (field, records) in conflicts {
+    for (field, records) in answered.conflicts {
         compared.map.fields.entry(field).or_default().conflicts = records;
     }
+    for (field, records) in answered.untold {
+        compared.map.fields.entry(field).or_default().filled += records;
+    }
+    compared.map.records += answered.records;
     Ok(compared)
 }
 
-/// Counts the fields that somebody changed in the destination since they were written, as the step that changes records decides about them.
-async fn count_conflicts(
+/// Counts the fields that somebody changed in the destination since they were written, or those that nothing was written to, as the step that changes records
+/// decides about them.
+async fn count_answers(
     job: &StageRun,
-    records: &[ChangedRecord],
-    stamps: Option<&Stamps>,
-    conflicts: &mut BTreeMap<String, u64>,
+    records: &[AskedRecord],
+    manner: Manner<'_>,
+    answered: &mut Answered,
 ) -> Result<(), EngineError> {
-    let Some(stamps) = stamps else { return Ok(()) };
-    let object = &job.stage.destination_object;
-    let mut ids: Vec<String> = records.iter().map(|record| record.expected.id.clone()).collect();
+    let Some(stamps) = manner.stamps else { return Ok(()) };
+    let (object, policy) = (&job.stage.destination_object, ConflictPolicy::of(&job.context.plan));
+    let mut ids: Vec<String> = records.iter().map(|asked| asked.record.expected.id.clone()).collect();
     ids.sort_unstable();
     let found = job.context.destination.fetch_written(object, &ids).await?;
-    for record in records {
+    for AskedRecord { record, is_counted } in records {
         let Some(there) = found.iter().find(|found| found.id == record.expected.id) else { continue };
         let is_touched = is_changed(stamps, object, there);
+        let mut changes = false;
         for (field, decision) in decide(job, record, (&there.values, is_touched)) {
-            if matches!(decision, FieldDecision::Conflict(_)) {
-                *conflicts.entry(field.field.clone()).or_default() += 1;
+            if manner.looks && decision.written(policy).is_some() {
+                *answered.untold.entry(field.field.clone()).or_default() += 1;
+                changes = true;
+            } else if !manner.looks && matches!(decision, FieldDecision::Conflict(_)) {
+                *answered.conflicts.entry(field.field.clone()).or_default() += 1;
             }
         }
+        answered.records += u64::from(changes && !is_counted);
     }
     Ok(())
 }
@@ -149,8 +181,9 @@ struct Comparing<'c> {
     links: HashMap<usize, HashSet<u64>>,
     touched: RowSet,
     /// Whoever asks the destination what records hold.
-    asked: Option<mpsc::Sender<Vec<ChangedRecord>>>,
-    waiting: Vec<ChangedRecord>,
+    asked: Option<mpsc::Sender<Vec<AskedRecord>>>,
+    looks: bool,
+    waiting: Vec<AskedRecord>,
 }
 
 impl Comparing<'_> {
@@ -181,7 +214,9 @@ impl Comparing<'_> {
     fn record(&mut self, expected: Expected, map: &mut MapSince) -> Result<(), EngineError> {
         let of = self.written.of(&self.steps.all, &expected.key)?;
         let held = held_before(self.job, self.world, &expected)?;
-        let differences = differences(self.job, &expected, &of, &held, self.fresh);
+        let all = differences(self.job, &expected, &of, &held, (self.fresh, self.looks));
+        let (untold, differences): (Vec<_>, Vec<_>) =
+            all.into_iter().partition(|difference| difference.kind == DifferenceKind::Untold);
         if !differences.is_empty() {
             map.records += 1;
             self.touched.insert(expected.line);
@@ -190,7 +225,7 @@ impl Comparing<'_> {
             let Some(field) = self.job.stage.fields.get(difference.index) else { continue };
             let counts = map.fields.entry(field.field.clone()).or_default();
             match difference.kind {
-                DifferenceKind::Fresh => counts.filled += 1,
+                DifferenceKind::Fresh | DifferenceKind::Untold => counts.filled += 1,
                 DifferenceKind::Value => {
                     counts.values += 1;
                     counts.cleared += u64::from(clears(self.job, &expected, &held, difference.index));
@@ -215,11 +250,14 @@ impl Comparing<'_> {
                 }
             }
         }
+        let is_counted = !differences.is_empty();
+        let differences = if self.looks { untold } else { differences };
         if self.asked.is_some()
             && !differences.is_empty()
             && let Some(mapped) = self.world.reader.id_of(self.job.step, &expected.key)?
         {
-            self.waiting.push(ChangedRecord { state: mapped.state, expected, differences, written: of, held });
+            let record = ChangedRecord { state: mapped.state, expected, differences, written: of, held };
+            self.waiting.push(AskedRecord { record, is_counted });
             if self.waiting.len() >= self.job.context.destination.capabilities().page_size.max(1) {
                 self.ask();
             }
