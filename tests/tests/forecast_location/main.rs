@@ -97,7 +97,9 @@ fn told(found: &[Differing]) {
         let (at, case, differences) = cases[0];
         let (case, differences) = shrunk(case, differences, sign);
         eprintln!("\n## {sign}, case {at}, {:?}\n{}", case.moment, small(&case));
-        differences.iter().for_each(|difference| eprintln!("- {difference}"));
+        for difference in &differences {
+            eprintln!("- {difference}");
+        }
     }
 }
 
