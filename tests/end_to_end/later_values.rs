@@ -1,5 +1,8 @@
 //! Records that were there before and that a later export says more of: a field that nothing was written to gets its value.
 
+use std::time::Duration;
+
+use migr_sandbox::highlevel;
 use reqwest::Method;
 use serde_json::{Value, json};
 
@@ -66,5 +69,52 @@ fn a_field_that_was_empty_everywhere_gets_what_a_later_export_says() {
         assert!(stand_in.requests() - asked < 12, "{policy}: {} requests", stand_in.requests() - asked);
         stand_in.migr(&project, &["rollback"]).exits(0);
         assert_eq!(stand_in.fingerprint(), before, "{policy}");
+    }
+}
+
+/// Spec of clients that fill or update contacts of a location.
+fn clients(policy: &str) -> String {
+    format!(
+        "use \"std/systems/highlevel\"\n\nmigration small {{\n  source old {{ files = \"export/*.csv\" }}\n  destination highlevel as staging {{ url = env(\"STAGING_URL\"); location = env(\"STAGING_LOCATION\"); token = secret(\"STAGING_KEY\"); settle = 1s }}\n  timezone = \"UTC\"\n  country = \"US\"\n  currency = \"USD\"\n  delta = 48h\n}}\n\nsystem old {{\n  object Client from \"clients.csv\" {{ key id; id: text; email: email; city: text; tags: list(text) split \";\" }}\n}}\n\nmap Client -> contacts {{\n  match email\n  on existing {policy}\n  lastName = id\n  email = email\n  city = city\n  tags = tags\n}}\n"
+    )
+}
+
+#[test]
+fn tags_that_a_delta_adds_and_takes_away_go_back_and_an_empty_field_gets_its_later_value() {
+    for policy in ["fill", "update"] {
+        let project = Project::empty();
+        project.write("migration.migr", &clients(policy));
+        project.write("export/clients.csv", "id,email,city,tags\nC1,ann@x.example,,gold;weekly\nC2,bob@x.example,,\n");
+        let stand_in = StandIn::location(highlevel::Options { lag: Duration::ZERO, ..highlevel::Options::default() });
+        let place = highlevel::Options::default().location;
+        for (email, tags) in [("ann@x.example", json!(["theirs"])), ("bob@x.example", json!(["own"]))] {
+            let body = json!({"locationId": place, "lastName": "Before", "email": email, "tags": tags});
+            stand_in.ask(&Method::POST, "/contacts/", &body);
+        }
+        let contacts = || {
+            let body = json!({"locationId": place, "page": 1, "pageLimit": 10});
+            let found = stand_in.ask(&Method::POST, "/contacts/search", &body);
+            let text = |contact: &Value| {
+                let mut tags: Vec<String> =
+                    contact["tags"].as_array().into_iter().flatten().map(Value::to_string).collect();
+                tags.sort();
+                format!("{} {} {} {}", contact["email"], contact["lastName"], contact["city"], tags.join(","))
+            };
+            let mut contacts: Vec<String> = found["contacts"].as_array().expect("a list").iter().map(text).collect();
+            contacts.sort();
+            contacts
+        };
+        let before = contacts();
+        stand_in.migr(&project, &["run", "--no-approval"]).exits(0);
+        let later = "id,email,city,tags\nC1,ann@x.example,,gold;new\nC2,bob@x.example,Bern,first\n";
+        project.write("export/clients.csv", later);
+        stand_in.migr(&project, &["delta"]).exits(0);
+        let there = contacts().join("\n");
+        for words in ["\"gold\",\"new\",\"theirs\"", "\"Bern\" \"first\",\"own\""] {
+            assert!(there.contains(words), "{policy}: {words} in {there}");
+        }
+        stand_in.migr(&project, &["verify"]).exits(0);
+        stand_in.migr(&project, &["rollback"]).exits(0);
+        assert_eq!(contacts(), before, "{policy}");
     }
 }

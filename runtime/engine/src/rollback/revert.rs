@@ -185,7 +185,9 @@ impl Back {
         let not_before = destination.unlike(&step.object, &held, now);
         // A list that was added to came to hold both.
         let came_to = added(&written, &held, &Map::new(), |key| destination.is_added_to(&step.object, key));
-        let not_ours = destination.unlike(&step.object, &came_to, now);
+        let as_sent = destination.unlike(&step.object, &written, now);
+        let not_ours: Vec<String> =
+            destination.unlike(&step.object, &came_to, now).into_iter().filter(|key| as_sent.contains(key)).collect();
         let mut wanted = Map::new();
         let (mut whole, mut is_changed) = (true, false);
         // A field that the destination has no more, because setup was undone, has nothing to get back.

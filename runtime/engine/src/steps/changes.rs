@@ -413,7 +413,10 @@ impl Changes {
             // Going back destroys what was created.
             if record.state != State::Created {
                 let image = stamped(&*self.job.context.destination, &held, values);
-                images.push(before_update(step, (&record.expected.key, &record.expected.id), &image, &body));
+                // Of a list that is added to the image says what it comes to hold.
+                let (destination, object) = (&self.job.context.destination, self.object());
+                let comes_to = added(&body, values, &undone, |key| destination.is_added_to(object, key));
+                images.push(before_update(step, (&record.expected.key, &record.expected.id), &image, &comes_to));
             }
             held.extend(portion.emptied(&record.expected.id).cloned().unwrap_or_default());
             newly += u64::from(portion.counts(&record.expected.id));
@@ -487,7 +490,8 @@ impl Changes {
             HeldBeside::new(destination, object, &record.written, (values, false)).is_as_written(key)
         };
         let mut taken = Map::new();
-        for (key, value) in ours.iter().filter(|(key, _)| destination.is_added_to(object, key)) {
+        let gave = |key: &str| record.written.fields().any(|written| written == key);
+        for (key, value) in ours.iter().filter(|(key, _)| destination.is_added_to(object, key) && gave(key)) {
             if is_as_written(there, key) || is_as_written(&ours, key) {
                 taken.insert(key.clone(), value.clone());
                 continue;
