@@ -666,6 +666,10 @@ fn tell(
     forecast: &Forecast,
     group: Group,
 ) -> Result<(), DecideError> {
+    let is_there = |key: Option<&str>| {
+        let outcome = key.map(|key| forecast.outcome(step, key)).transpose()?.flatten();
+        Ok::<_, DecideError>(outcome.is_some_and(|outcome| outcome.id.is_some()))
+    };
     let mut members = Vec::with_capacity(group.members.len());
     for member in group.members {
         let role = if member.is_out || look.out.contains(member.line) {
@@ -673,6 +677,9 @@ fn tell(
         } else if let Some(survivor) = world.spill.winner_of(member.line)? {
             Role::Follows(survivor)
         } else if look.pending.contains(member.line) {
+            Role::Stays
+        } else if is_there(member.key.as_deref())? {
+            // A run that ended early made it.
             Role::Stays
         } else if look.skipped.contains(member.line) {
             Role::Skipped

@@ -370,6 +370,15 @@ pub(crate) const WRITTEN: &[Written] = &[
         decisions: &[("Sale", 2, Created), ("Offer", 3, Unchanged)],
     },
     Written {
+        name: "a record that a killed run made stays, whoever has its value in the export",
+        objects: FIRM,
+        maps: "map Firm -> companies {\n  domainName = site | url\n  new parentFirm \"Parent firm\": -> companies inverse \"Daughters\" = parent\n  drop name : \"not needed\"\n}\n",
+        files: &[("firms.csv", "firm_id,name,site,parent\nF1,,https://fir.example,F6\nF4,,https://fir.example,\n")],
+        held: nothing,
+        moment: Moment::AfterKill(0),
+        decisions: &[("Firm", 2, Quarantined), ("Firm", 3, Created)],
+    },
+    Written {
         name: "a record in the trash that others refer to is not destroyed, whatever the map says",
         objects: FIRM,
         maps: "map Firm -> companies {\n  match domainName\n  on deleted destroy\n  name = name\n  domainName = site | url\n  drop parent : \"not needed\"\n}\n",
