@@ -19,7 +19,7 @@ pub(crate) fn losses(spec: &Spec, columns: Option<&Columns<'_>>, map: &Map, fiel
         let ty = loss.of.strip_prefix(CUSTOM)?.strip_prefix('.')?;
         (is_own && types.contains(&ty)).then_some(loss.what)
     };
-    // What is said of objects of one's own stands in place of what is said of all.
+    // A word on objects of one's own stands in place of the word on all.
     let is_replaced =
         |loss: &Loss| spec.destination.losses.iter().any(|other| of_own(other).is_some_and(|what| what == loss.what));
     let is_of = |loss: &&Loss| {

@@ -19,7 +19,7 @@ use crate::stage_run::StageRun;
 /// Kind of a difference.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum DifferenceKind {
-    /// Nothing was written to the field of a record that was there before: what the record holds tells whether something is to be.
+    /// Field of a record that was there before, to which nothing was written: the record's own value tells whether something is to be.
     Untold,
     /// Nothing was ever written to the field.
     Fresh,

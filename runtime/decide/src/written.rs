@@ -21,7 +21,8 @@ pub fn written(
     Ok(written_as(job, world, line, &key)?.map(|mapped| (key, mapped)))
 }
 
-/// The same, unless the stage takes the row no more: by a later export a `skip` or `when` leaves it out, and what was written of it stays.
+/// Key and outcome of a written row, as [`written`] gives them, unless the stage takes the row no more: by a later export a `skip` or `when` leaves it out, and
+/// what was written of it stays.
 pub fn still_written(
     job: &StageRun,
     world: &RecordLookup,

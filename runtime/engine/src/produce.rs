@@ -149,7 +149,7 @@ impl Producer<'_> {
             let at = (subject.key, subject.line);
             let has_arrived = match &decision {
                 Decision::Update(item) if world.was_sent(item) => {
-                    // It counts as created: a run that ended before the answer came made it.
+                    // The record counts as created: a run that ended before the answer came made it.
                     forecast.closed(job.step, &item.planned(), &item.id)?;
                     true
                 }

@@ -331,7 +331,7 @@ fn compare_stays(
         let head = name.split('.').next().unwrap_or_default();
         stage.fields.iter().any(|field| field.field == head && field.create_only)
     };
-    // What a killed run noted of a record may be otherwise now: what it wrote is there.
+    // A note of a killed run on a record may be otherwise now: the record that it wrote is there.
     let before = &life.outcome.journal_before.outdone;
     let is_new = |(line, field): &&(u64, String)| !before.contains(&(stage.id.clone(), *line, field.clone()));
     let unsaid = noted.difference(said).filter(|one| !is_once(one) && is_new(one));

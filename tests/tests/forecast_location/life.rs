@@ -27,7 +27,7 @@ use crate::facts::{Journal, Store};
 use crate::project::runtime;
 use crate::store;
 
-/// What an audit says.
+/// Word of an audit on a location.
 pub(crate) struct Forecast {
     pub(crate) audit: Audit,
     pub(crate) findings: Vec<Finding>,
@@ -36,14 +36,14 @@ pub(crate) struct Forecast {
     pub(crate) line: String,
 }
 
-/// What came of the run behind it.
+/// Outcome of the run behind it.
 pub(crate) struct Outcome {
     pub(crate) store_before: Store,
     pub(crate) store: Store,
     pub(crate) journal_before: Journal,
     pub(crate) journal: Journal,
     pub(crate) verified: VerifySummary,
-    /// What another run changed, in words; empty where it changed nothing.
+    /// Changes of another run, in words; empty where it changed nothing.
     pub(crate) again: String,
 }
 
@@ -198,7 +198,7 @@ async fn before(case: &Case, plan: &Plan, folder: &Path, sandbox: &Sandbox) -> R
             // A run with fewer writes goes through.
             let _ = run(&context).await;
             drop(context);
-            // What an answer named is known to the process that got it alone.
+            // An id that an answer named is known to the process that got it alone.
             return open().await;
         }
         Moment::AfterRun => {

@@ -435,7 +435,7 @@ impl HighLevel {
         let live = &live;
         let is_contact = Kind::of(object) == Kind::Contacts;
         let mut fates = Vec::with_capacity(ids.len());
-        // What hangs on contacts is looked at right before they go.
+        // Notes and the like that hang on contacts are looked at right before they go.
         for ids in ids.chunks(if is_contact { SIDE_BY_SIDE } else { ids.len().max(1) }) {
             let booked = if is_contact { self.booked(live, ids.len()).await? } else { None };
             let booked = booked.as_ref();

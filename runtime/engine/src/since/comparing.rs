@@ -52,7 +52,7 @@ pub(super) struct Manner<'m> {
     pub(super) looks: bool,
 }
 
-/// Record of which the destination tells what becomes of it.
+/// Record whose outcome the destination tells.
 struct AskedRecord {
     record: ChangedRecord,
     /// True where the journal alone tells that it would change.

@@ -366,7 +366,7 @@ impl Changes {
         let lost = std::mem::take(&mut expected.lost);
         if let Some(forecast) = self.job.context.outcomes.forecast() {
             let mut of: BTreeMap<(&String, u64), Vec<FieldChange>> = BTreeMap::new();
-            // What changes of the record's own row is told with the record.
+            // Changes of the record's own row are told with the record.
             for (key, line, change) in lost.iter().filter(|(key, ..)| *key != expected.key) {
                 of.entry((key, *line)).or_default().push(change.clone());
             }
@@ -457,7 +457,7 @@ impl Changes {
         for (field, decision) in decide(&self.job, record, (&there.values, *is_touched)) {
             let native = decision.written(self.policy);
             if !portion.takes(&there.id, &field.field) {
-                // Whoever is refused for another field keeps this one too.
+                // A record that is refused for another field keeps this one too.
                 fields.extend(native.filter(|_| portion.is_ahead()).map(|_| field.field.clone()));
                 continue;
             }
@@ -467,7 +467,7 @@ impl Changes {
                     notes.push(self.note(record, &field.field, (ReasonCode::R205, stays(&held_by(holder)))));
                 }
             } else if let Some(native) = native {
-                // What becomes of a record that was emptied is noted by whoever emptied it.
+                // The outcome of a record that was emptied is noted by the step that emptied it.
                 fields.extend(Some(&field.field).filter(|field| !portion.is_emptied(&there.id, field)).cloned());
                 body.extend(native.clone());
             }

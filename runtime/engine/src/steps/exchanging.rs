@@ -21,9 +21,9 @@ use crate::steps::exchange::{Exchange, Round};
 pub(super) enum Portion<'e> {
     /// Every field that changes.
     Whole,
-    /// Those that no other record is to get anything of, ahead of an exchange.
+    /// Fields that no other record is to get anything of, ahead of an exchange.
     Others(&'e Exchange<'e>),
-    /// Those that are not written yet.
+    /// Fields that are not written yet.
     Rest(&'e Exchange<'e>, &'e Progress),
 }
 
@@ -126,7 +126,7 @@ impl Changes {
         let size = self.job.context.destination.capabilities().batch_size.max(1);
         let mut progress = Progress::default();
         while let Some(round) = exchange.next() {
-            // Whoever holds a value is through with it before another gets it.
+            // The holder of a value is through with it before another gets it.
             sender.finish().await?;
             if self.job.context.cancellation.is_cancelled() {
                 return Ok(());
