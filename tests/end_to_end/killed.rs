@@ -268,7 +268,7 @@ impl At {
 
 /// When at a request.
 #[derive(Clone, Copy, Debug)]
-enum Moment {
+pub(crate) enum Moment {
     /// It never arrives.
     Before,
     /// It is carried out.
@@ -276,7 +276,7 @@ enum Moment {
 }
 
 /// Kills a command at a request. Gives whether it came so far.
-fn kill_at(
+pub(crate) fn kill_at(
     at: impl Fn(&Asked<'_>) -> Option<Moment> + Send + Sync + 'static,
     stand_in: &StandIn,
     project: &Project,

@@ -37,13 +37,13 @@ pub struct Difference {
 }
 
 /// The fields of a record whose values differ from what was written. `held` is what a record that was there before held in the fields that were written; `looks`
-/// says whether such a record is looked at for the fields that nothing was written to.
+/// names, by index, the fields that such a record is looked at for where nothing was written to them.
 pub fn differences(
     job: &StageRun,
     expected: &Expected,
     written: &Written,
     held: &Map,
-    (fresh, looks): (&[usize], bool),
+    looks: &[usize],
 ) -> Vec<Difference> {
     let (destination, object) = (&*job.context.destination, &job.stage.destination_object);
     let mut found = Vec::new();
@@ -52,22 +52,24 @@ pub fn differences(
         if field.create_only || field.ty == FieldType::File || expected.failed.contains(index) {
             continue;
         }
-        let is_fresh = fresh.contains(index);
+        // Of a record that was there before its own value tells.
+        let unwritten = || match expected.taking {
+            Some(_) => looks.contains(index).then_some(DifferenceKind::Untold),
+            None => Some(DifferenceKind::Fresh),
+        };
         let kind = match native(job, field, value, expected, held) {
             // Before setup the destination may lack the field or its options: nothing like it was written.
-            None if is_fresh => Some(DifferenceKind::Fresh),
-            None => Some(DifferenceKind::Value),
+            None if was_written(job, field, written) => Some(DifferenceKind::Value),
+            None => unwritten(),
             Some(native) => native
                 .iter()
                 .filter_map(|(key, native)| {
                     match is_written(destination, object, written, (key, native)) {
                         Some(true) => None,
                         Some(false) => Some(DifferenceKind::Value),
-                        None if is_empty(value) => None,
-                        None if expected.taking.is_some() && !is_fresh => looks.then_some(DifferenceKind::Untold),
-                        // A created record has it without being told.
-                        None if is_default(field, value) => None,
-                        None => Some(DifferenceKind::Fresh),
+                        // A created record is so without being told.
+                        None if expected.taking.is_none() && (is_empty(value) || is_default(field, value)) => None,
+                        None => unwritten(),
                     }
                 })
                 .max(),
@@ -81,6 +83,13 @@ pub fn differences(
 pub fn failed_since(job: &StageRun, expected: &Expected, written: &Written) -> Vec<usize> {
     let keeps = |index: &&usize| job.stage.fields.get(**index).is_some_and(|field| held_something(job, field, written));
     expected.failed.iter().filter(keeps).copied().collect()
+}
+
+/// True where anything was written to a field, an empty value too.
+fn was_written(job: &StageRun, field: &FieldMapping, written: &Written) -> bool {
+    let (destination, object) = (&*job.context.destination, &job.stage.destination_object);
+    let empty = destination.encode(object, &[(field, &Value::None)]).unwrap_or_default();
+    empty.keys().any(|key| written.fields().any(|known| known == key))
 }
 
 /// True where something was written to a field.

@@ -42,6 +42,16 @@ pub enum FieldDecision {
     Write(Map),
 }
 
+impl ChangedRecord {
+    /// The difference of a field, and whether the value takes the place of one that the record holds there.
+    pub fn difference_of(&self, job: &StageRun, field: &FieldMapping, there: &Map) -> Option<(Difference, bool)> {
+        let of = |index: usize| job.stage.fields.get(index).is_some_and(|known| known.field == field.field);
+        let difference = self.differences.iter().find(|difference| of(difference.index))?;
+        let (_, value) = self.expected.values.iter().find(|(index, _)| *index == difference.index)?;
+        Some((*difference, is_overwritten(job, (field, value), there)))
+    }
+}
+
 impl FieldDecision {
     /// Native value that is written, by a policy for what people changed; none where the field stays as it is.
     pub fn written(&self, policy: ConflictPolicy) -> Option<&Map> {
@@ -87,9 +97,12 @@ fn of_field(
     let (destination, object) = (&job.context.destination, &job.stage.destination_object);
     let holds_something = || !is_empty_there(job, field, value, there);
     if kind == DifferenceKind::Untold {
+        let is_overwritten = || is_overwritten(job, (field, value), there);
+        if destination.encode(object, &[(field, value)]).is_err() && (is_overwritten() || !holds_something()) {
+            return FieldDecision::Unwritable;
+        }
         let Some(native) = written_over(job, (field, value), there) else { return FieldDecision::Stays };
-        // Nothing that is there goes where it is filled or added to.
-        let is_theirs = is_touched && job.stage.policies.existing == ExistingPolicy::Update && holds_something();
+        let is_theirs = is_touched && is_overwritten();
         return if is_theirs { FieldDecision::Conflict(native) } else { FieldDecision::Write(native) };
     }
     let native = native(job, field, value, &record.expected, &record.held);
@@ -107,10 +120,12 @@ fn of_field(
     if is_theirs {
         return FieldDecision::Conflict(native);
     }
-    if kind == DifferenceKind::Fresh && record.expected.taking.is_some() && holds_something() {
-        return FieldDecision::Stays;
-    }
     FieldDecision::Write(native)
+}
+
+/// True where a value takes the place of one that a record holds; false where it is filled in or added to it.
+fn is_overwritten(job: &StageRun, (field, value): (&FieldMapping, &Value<'static>), there: &Map) -> bool {
+    job.stage.policies.existing == ExistingPolicy::Update && !is_empty_there(job, field, value, there)
 }
 
 /// True where a list that is added to has a member which is not to be in it: whether that goes is looked at when it is written.

@@ -150,10 +150,8 @@ pub struct Derivation {
     pub changed: Option<StepId>,
     /// True where a field that a person changed in the destination since, and that was left so, is asked for no more.
     pub leaves_conflicts: bool,
-    /// Fields, by index, that records which were there before are asked for too though nothing was written to them yet.
-    pub fresh: Vec<usize>,
-    /// True where records that were there before are looked at for the fields that nothing was written to.
-    pub looks: bool,
+    /// Fields, by index, that records which were there before are looked at for though nothing was written to them yet.
+    pub looks: Vec<usize>,
     /// Records that are derived.
     pub sample: Sample,
     /// True where it is told what written rules leave out or replace.
@@ -434,8 +432,8 @@ impl Derivation {
                 !field.create_only && field.ty != FieldType::File && !is_kept
             }
             Wanted::Written(written) => {
-                let is_asked = self.fresh.contains(&index) || self.looks && field.ty != FieldType::File;
-                let may_fill = is_asked && !families::is_empty(value) && !field.create_only;
+                let is_looked_at = self.looks.contains(&index) && field.ty != FieldType::File;
+                let may_fill = is_looked_at && !families::is_empty(value) && !field.create_only;
                 may_fill || self.is_written(written, field, value)
             }
         }

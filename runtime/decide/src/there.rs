@@ -282,9 +282,11 @@ pub fn in_words(
 pub fn is_empty_there(job: &StageRun, field: &FieldMapping, value: &Value<'static>, found: &Map) -> bool {
     let object = &job.stage.destination_object;
     let destination = &job.context.destination;
-    let is_left_out = destination.encode(object, &[(field, &Value::None)]).is_ok_and(|body| body.is_empty());
-    if !is_left_out {
-        return destination.compare(object, field, &Value::None, found) == Comparison::Same;
+    match destination.encode(object, &[(field, &Value::None)]) {
+        Ok(body) if body.is_empty() => {}
+        Ok(_) => return destination.compare(object, field, &Value::None, found) == Comparison::Same,
+        // A field that setup is to make yet.
+        Err(_) => return !found.get(&field.field).is_some_and(holds_something),
     }
     // A field that cannot be emptied, such as the time of creation, compares with nothing: its value is looked at.
     let keys = destination.encode(object, &[(field, value)]).unwrap_or_default();

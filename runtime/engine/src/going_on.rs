@@ -6,7 +6,7 @@ use migr_journal::{Change, Reader, SetupNote, State, StepId};
 use migr_plan::{Plan, SetupAction, Step, StepKind};
 
 use crate::since::{Since, changes_of};
-use crate::steps::changes::{fresh_note, looks_note};
+use crate::steps::changes::{looks_note, looks_under_way};
 use crate::trial::tried_plans;
 use crate::{Context, EngineError, retry};
 use migr_decide::{SharedJournal, steps};
@@ -97,11 +97,11 @@ pub async fn go_on(context: &Context, since: &Since) -> Result<(), EngineError> 
     let mut changes = Vec::new();
     for stage in &context.plan.stages {
         if differing.contains(&stage.map.as_str()) || unanswered.contains(&stage.id) {
+            let under_way = looks_under_way(stage, &context.journal.reader()?)?;
             let step = steps::begin(&context.journal, stage, &changes_of(stage))?;
             changes.push(reopened(step));
             let map = since.maps.iter().find(|map| map.map == stage.map);
-            changes.extend(map.map(|map| fresh_note(&stage.id, &map.fresh)));
-            changes.push(looks_note(&stage.id, map.is_some_and(|map| map.looks)));
+            changes.push(looks_note(&stage.id, map.map_or(&under_way, |map| &map.looks)));
         }
     }
     let reader = context.journal.reader()?;

@@ -12,6 +12,7 @@ use migr_report::words::{count, grouped};
 use serde::{Deserialize, Serialize};
 
 use crate::stamps::Stamps;
+use crate::steps::changes::looks_under_way;
 use crate::trial::Trial;
 use crate::{Context, EngineError, opening};
 use migr_decide::outcomes::DecisionContext;
@@ -73,9 +74,6 @@ pub struct MapSince {
     /// Reason why its records would be other ones; absent: they would not.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub identity: Option<String>,
-    /// Fields that are new to its records.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub fresh: Vec<String>,
     /// Fields that its records were written with and that the map has no more; what was written stays.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub unmapped: Vec<String>,
@@ -97,9 +95,9 @@ pub struct MapSince {
     /// Records by a field that keeps what was written, since the export has a value that cannot be taken and is left out.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub failed: BTreeMap<String, u64>,
-    /// True where records that were there before are looked at for the fields that nothing was written to: the export is a later one.
+    /// Fields that records which were there before are looked at for where nothing was written to them: what they say may be another thing now.
     #[serde(skip)]
-    pub looks: bool,
+    pub looks: Vec<String>,
 }
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "the form that serde asks for")]
@@ -229,8 +227,7 @@ pub async fn since(context: &Context, before: &[Plan], asked: Asked) -> Result<(
     let effects: Vec<Effect> = before.iter().map(Plan::effect).collect();
     let reader = context.journal.reader()?;
     let mut since = Since::default();
-    let asks = asked.of_destination || asked.is_later_export;
-    let stamps = if asks { Some(Stamps::read(&reader)?) } else { None };
+    let stamps = Stamps::read(&reader)?;
     let trial = Trial::of(&reader)?;
     let is_tried = trial != Trial::default();
     let mut rows = Slice::default();
@@ -254,14 +251,18 @@ pub async fn since(context: &Context, before: &[Plan], asked: Asked) -> Result<(
         }
         let step = reader.step(&stage.id)?;
         let written = step.map_or(Ok(0), |step| written(&reader, step))?;
-        let is_fresh = |name: &&String| known.iter().flatten().any(|known| !known.fields.contains_key(*name));
+        let under_way = looks_under_way(stage, &reader)?;
+        let may_differ = |name: &String| {
+            let is_other =
+                |known: &&StageEffect| known.policies != now.policies || known.fields.get(name) != now.fields.get(name);
+            asked.is_later_export || under_way.contains(name) || known.iter().flatten().any(is_other)
+        };
         let mut map = MapSince {
             map: stage.map.clone(),
             written,
             quarantined: step.map_or(Ok(0), |step| open(&reader, &stage.id, step, is_tried))?,
             is_new: step.is_none(),
-            looks: asked.is_later_export,
-            fresh: now.fields.keys().filter(is_fresh).cloned().collect(),
+            looks: now.fields.keys().filter(|name| may_differ(name)).cloned().collect(),
             ..MapSince::default()
         };
         if written > 0 {
@@ -275,7 +276,7 @@ pub async fn since(context: &Context, before: &[Plan], asked: Asked) -> Result<(
         if let (Some(step), None, true) = (step, &map.identity, written > 0) {
             let selects = known.is_empty()
                 || known.iter().any(|known| known.is_none_or(|known| known.selection != now.selection));
-            let manner = Manner { selects, looks: asked.is_later_export, stamps: stamps.as_ref() };
+            let manner = Manner { selects, counts_conflicts: asked.of_destination, stamps: &stamps };
             let compared: Compared = derive(&deciding, (stage, step), world, map, manner).await?;
             (world, map) = (compared.world, compared.map);
             rows.add(&stage.id, compared.touched);

@@ -175,8 +175,7 @@ impl Checking<'_, '_, '_> {
                 filled,
                 changed,
                 leaves_conflicts: true,
-                fresh: Vec::new(),
-                looks: false,
+                looks: Vec::new(),
                 sample: self.sample,
                 tells: false,
             };

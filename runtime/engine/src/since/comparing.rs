@@ -4,8 +4,9 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
 
 use migr_decide::cells::Lent;
-use migr_decide::changes::{DifferenceKind, clears, differences, failed_since, kept_there, left_as_written};
-use migr_decide::conflict_policy::ConflictPolicy;
+use migr_decide::changes::{
+    Difference, DifferenceKind, clears, differences, failed_since, kept_there, left_as_written,
+};
 use migr_decide::conflicts::{ChangedRecord, FieldDecision, decide};
 use migr_decide::decision::shown;
 use migr_decide::expected::{Derived, Expected, ExpectedLink};
@@ -19,7 +20,7 @@ use migr_plan::{Stage, Step};
 use migr_spill::RowSet;
 use tokio::sync::mpsc;
 
-use super::{MapSince, NAMED};
+use super::{FieldSince, MapSince, NAMED};
 use crate::EngineError;
 use crate::shared::joined;
 use crate::stamps::{Stamps, is_changed};
@@ -46,10 +47,10 @@ pub(super) struct Compared {
 pub(super) struct Manner<'m> {
     /// Rows may be the stage's no more.
     pub(super) selects: bool,
-    /// Times up to which the migration wrote, where the destination is asked what the records hold.
-    pub(super) stamps: Option<&'m Stamps>,
-    /// Records that were there before are looked at for the fields that nothing was written to, and for nothing else.
-    pub(super) looks: bool,
+    /// Times up to which the migration wrote.
+    pub(super) stamps: &'m Stamps,
+    /// The destination is asked about every record that differs; otherwise about those alone whose own value tells.
+    pub(super) counts_conflicts: bool,
 }
 
 /// Record whose outcome the destination tells.
@@ -64,10 +65,12 @@ struct AskedRecord {
 struct Answered {
     /// Records by a field that somebody changed since it was written.
     conflicts: BTreeMap<String, u64>,
-    /// Records by a field that nothing was written to before.
-    untold: BTreeMap<String, u64>,
+    /// Records by a field that nothing was written to before: those that hold another value, and those that hold none.
+    untold: BTreeMap<String, FieldSince>,
     /// Records that would change for such fields alone.
     records: u64,
+    /// Their lines.
+    touched: RowSet,
 }
 
 /// Derives the written records of a stage anew.
@@ -83,9 +86,9 @@ pub(super) async fn derive(
     };
     let job = Arc::new(StageRun::new(deciding, stage, step)?);
     let journal = journal.lock().path().to_owned();
-    let fresh = indices(stage, &map.fresh);
+    let looks = indices(stage, &map.looks);
     let (hand_on, mut ready) = mpsc::channel(READY);
-    let (asked, selects, looks) = (manner.stamps.map(|_| hand_on), manner.selects, manner.looks);
+    let (selects, counts_conflicts) = (manner.selects, manner.counts_conflicts);
     let run = Arc::clone(&job);
     let deriving = tokio::task::spawn_blocking(move || {
         let steps = WritingSteps::of(&job, &world.reader)?;
@@ -94,15 +97,15 @@ pub(super) async fn derive(
             world: &world,
             written: WrittenReader::new(Reader::open(&journal)?),
             steps: &steps,
-            fresh: &fresh,
+            looks: &looks,
             links: HashMap::new(),
             touched: RowSet::default(),
-            asked,
-            looks,
+            asked: hand_on,
+            counts_conflicts,
             waiting: Vec::new(),
         };
         let mut failed = Ok(());
-        steps.derivation(Arc::clone(&job), (fresh.clone(), looks)).produce(&world, &mut |derived| {
+        steps.derivation(Arc::clone(&job), looks.clone()).produce(&world, &mut |derived| {
             failed = comparing.take(derived, &mut map);
             failed.is_ok()
         })?;
@@ -133,10 +136,14 @@ pub(super) async fn derive(
     for (field, records) in answered.conflicts {
         compared.map.fields.entry(field).or_default().conflicts = records;
     }
-    for (field, records) in answered.untold {
-        compared.map.fields.entry(field).or_default().filled += records;
+    for (field, untold) in answered.untold {
+        let counts = compared.map.fields.entry(field).or_default();
+        counts.values += untold.values;
+        counts.cleared += untold.cleared;
+        counts.filled += untold.filled;
     }
     compared.map.records += answered.records;
+    compared.touched.extend(&answered.touched);
     Ok(compared)
 }
 
@@ -148,24 +155,32 @@ async fn count_answers(
     manner: Manner<'_>,
     answered: &mut Answered,
 ) -> Result<(), EngineError> {
-    let Some(stamps) = manner.stamps else { return Ok(()) };
-    let (object, policy) = (&job.stage.destination_object, ConflictPolicy::of(&job.context.plan));
+    let object = &job.stage.destination_object;
     let mut ids: Vec<String> = records.iter().map(|asked| asked.record.expected.id.clone()).collect();
     ids.sort_unstable();
     let found = job.context.destination.fetch_written(object, &ids).await?;
     for AskedRecord { record, is_counted } in records {
         let Some(there) = found.iter().find(|found| found.id == record.expected.id) else { continue };
-        let is_touched = is_changed(stamps, object, there);
+        let is_touched = is_changed(manner.stamps, object, there);
         let mut changes = false;
         for (field, decision) in decide(job, record, (&there.values, is_touched)) {
-            if manner.looks && decision.written(policy).is_some() {
-                *answered.untold.entry(field.field.clone()).or_default() += 1;
-                changes = true;
-            } else if !manner.looks && matches!(decision, FieldDecision::Conflict(_)) {
+            if manner.counts_conflicts && matches!(decision, FieldDecision::Conflict(_)) {
                 *answered.conflicts.entry(field.field.clone()).or_default() += 1;
             }
+            let Some((difference, is_overwritten)) = record.difference_of(job, field, &there.values) else { continue };
+            let stays = matches!(decision, FieldDecision::Holds | FieldDecision::Stays);
+            if difference.kind == DifferenceKind::Untold && !stays {
+                let counts = answered.untold.entry(field.field.clone()).or_default();
+                counts.values += u64::from(is_overwritten);
+                counts.filled += u64::from(!is_overwritten);
+                counts.cleared += u64::from(clears(job, &record.expected, &record.held, difference.index));
+                changes = true;
+            }
         }
-        answered.records += u64::from(changes && !is_counted);
+        if changes && !is_counted {
+            answered.records += 1;
+            answered.touched.insert(record.expected.line);
+        }
     }
     Ok(())
 }
@@ -176,22 +191,22 @@ struct Comparing<'c> {
     world: &'c RecordLookup,
     written: WrittenReader,
     steps: &'c WritingSteps,
-    fresh: &'c [usize],
+    looks: &'c [usize],
     /// Digests of the keys of the links that should be, by index in the stage's links.
     links: HashMap<usize, HashSet<u64>>,
     touched: RowSet,
     /// Whoever asks the destination what records hold.
-    asked: Option<mpsc::Sender<Vec<AskedRecord>>>,
-    looks: bool,
+    asked: mpsc::Sender<Vec<AskedRecord>>,
+    counts_conflicts: bool,
     waiting: Vec<AskedRecord>,
 }
 
 impl Comparing<'_> {
     /// Hands the records on that wait to be asked for.
     fn ask(&mut self) {
-        if let Some(asked) = self.asked.as_ref().filter(|_| !self.waiting.is_empty()) {
+        if !self.waiting.is_empty() {
             // Where nobody takes them, asking has failed, and says so.
-            let _ = asked.blocking_send(std::mem::take(&mut self.waiting));
+            let _ = self.asked.blocking_send(std::mem::take(&mut self.waiting));
         }
     }
 
@@ -214,9 +229,9 @@ impl Comparing<'_> {
     fn record(&mut self, expected: Expected, map: &mut MapSince) -> Result<(), EngineError> {
         let of = self.written.of(&self.steps.all, &expected.key)?;
         let held = held_before(self.job, self.world, &expected)?;
-        let all = differences(self.job, &expected, &of, &held, (self.fresh, self.looks));
-        let (untold, differences): (Vec<_>, Vec<_>) =
-            all.into_iter().partition(|difference| difference.kind == DifferenceKind::Untold);
+        let all = differences(self.job, &expected, &of, &held, self.looks);
+        let (untold, differences): (Vec<Difference>, Vec<Difference>) =
+            all.iter().partition(|difference| difference.kind == DifferenceKind::Untold);
         if !differences.is_empty() {
             map.records += 1;
             self.touched.insert(expected.line);
@@ -251,9 +266,8 @@ impl Comparing<'_> {
             }
         }
         let is_counted = !differences.is_empty();
-        let differences = if self.looks { untold } else { differences };
-        if self.asked.is_some()
-            && !differences.is_empty()
+        let differences = if self.counts_conflicts { all } else { untold };
+        if !differences.is_empty()
             && let Some(mapped) = self.world.reader.id_of(self.job.step, &expected.key)?
         {
             let record = ChangedRecord { state: mapped.state, expected, differences, written: of, held };

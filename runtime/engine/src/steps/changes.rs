@@ -35,10 +35,7 @@ use migr_transform::Value;
 /// Records that exchange values which one alone may hold, settled together.
 pub(super) const EXCHANGING: usize = 2_000;
 
-/// The journal keeps the fields that are new to written records under this name and the stage's.
-const FRESH: &str = "fresh.";
-
-/// The journal keeps under this name and the stage's whether records that were there before are looked at for what was never written to them.
+/// The journal keeps under this name and the stage's the fields that records which were there before are looked at for though nothing was written to them.
 const LOOKS: &str = "looks.";
 
 /// True where written records are to be brought to what spec and export say. No run begins this by itself.
@@ -49,14 +46,19 @@ pub(crate) fn is_open(stage: &Stage, reader: &Reader) -> Result<bool, EngineErro
     })
 }
 
-/// The note of the fields that are new to a stage's written records.
-pub(crate) fn fresh_note(stage: &str, fields: &[String]) -> Change {
-    Change::finding(&format!("{FRESH}{stage}"), serde_json::to_string(fields).unwrap_or_default())
+/// The note of the fields that a stage's records which were there before are looked at for though nothing was written to them.
+pub(crate) fn looks_note(stage: &str, fields: &[String]) -> Change {
+    Change::finding(&format!("{LOOKS}{stage}"), serde_json::to_string(fields).unwrap_or_default())
 }
 
-/// The note of whether records of a stage that were there before are looked at for what was never written to them.
-pub(crate) fn looks_note(stage: &str, looks: bool) -> Change {
-    Change::finding(&format!("{LOOKS}{stage}"), looks.to_string())
+/// Fields that changes which were begun and are not through look at.
+pub(crate) fn looks_under_way(stage: &Stage, reader: &Reader) -> Result<Vec<String>, EngineError> {
+    if is_open(stage, reader)? { looks_noted(stage, reader) } else { Ok(Vec::new()) }
+}
+
+fn looks_noted(stage: &Stage, reader: &Reader) -> Result<Vec<String>, EngineError> {
+    let noted = reader.finding(&format!("{LOOKS}{}", stage.id))?;
+    Ok(noted.and_then(|text| serde_json::from_str(&text).ok()).unwrap_or_default())
 }
 
 /// Indices of the fields of a stage by these names.
@@ -100,14 +102,13 @@ impl WritingSteps {
     }
 
     /// Derivation of what the stage's records should hold.
-    pub(crate) fn derivation(&self, job: Arc<StageRun>, (fresh, looks): (Vec<usize>, bool)) -> Derivation {
+    pub(crate) fn derivation(&self, job: Arc<StageRun>, looks: Vec<usize>) -> Derivation {
         Derivation {
             job,
             second: self.deferred,
             filled: self.backfill,
             changed: self.changes,
             leaves_conflicts: false,
-            fresh,
             looks,
             sample: Sample::All,
             tells: true,
@@ -129,8 +130,7 @@ pub(crate) fn held_before(job: &StageRun, world: &RecordLookup, record: &Expecte
 pub(crate) struct Changes {
     pub(super) job: Arc<StageRun>,
     steps: WritingSteps,
-    fresh: Vec<usize>,
-    looks: bool,
+    looks: Vec<usize>,
     pub(super) policy: ConflictPolicy,
     stamps: Stamps,
     journal: std::path::PathBuf,
@@ -172,25 +172,22 @@ impl Later for Changes {
         let written = WrittenReader::new(Reader::open(&self.journal)?);
         let (mut gathered, mut exchanging) = (Gathered::default(), Vec::new());
         let (mut failed, mut are_waiting) = (Ok(()), false);
-        self.steps.derivation(Arc::clone(&self.job), (self.fresh.clone(), self.looks)).produce(
-            world,
-            &mut |derived| {
-                let taken = self.take(world, &written, derived, &mut gathered);
-                if taken.is_err() {
-                    failed = taken;
+        self.steps.derivation(Arc::clone(&self.job), self.looks.clone()).produce(world, &mut |derived| {
+            let taken = self.take(world, &written, derived, &mut gathered);
+            if taken.is_err() {
+                failed = taken;
+                return false;
+            }
+            exchanging.extend(gathered.records.extract_if(.., |record| is_unique(job, record)));
+            if exchanging.len() >= EXCHANGING {
+                are_waiting = true;
+                if !hand_on(Gathered::exchanging(std::mem::take(&mut exchanging), false)) {
                     return false;
                 }
-                exchanging.extend(gathered.records.extract_if(.., |record| is_unique(job, record)));
-                if exchanging.len() >= EXCHANGING {
-                    are_waiting = true;
-                    if !hand_on(Gathered::exchanging(std::mem::take(&mut exchanging), false)) {
-                        return false;
-                    }
-                }
-                let is_full = gathered.records.len() >= size || gathered.notes.len() >= size;
-                !is_full || in_batches(size, std::mem::take(&mut gathered), hand_on)
-            },
-        )?;
+            }
+            let is_full = gathered.records.len() >= size || gathered.notes.len() >= size;
+            !is_full || in_batches(size, std::mem::take(&mut gathered), hand_on)
+        })?;
         failed?;
         if in_batches(size, gathered, hand_on) && (are_waiting || !exchanging.is_empty()) {
             hand_on(Gathered::exchanging(exchanging, true));
@@ -291,13 +288,9 @@ impl Changes {
                 (reader, path.to_owned(), stamps)
             }
         };
-        let fresh = reader.finding(&format!("{FRESH}{}", job.stage.id))?;
-        let fresh: Vec<String> = fresh.and_then(|text| serde_json::from_str(&text).ok()).unwrap_or_default();
-        let looks = reader.finding(&format!("{LOOKS}{}", job.stage.id))?.is_some_and(|text| text == "true");
         Ok(Some(Self {
             steps,
-            looks,
-            fresh: indices(&job.stage, &fresh),
+            looks: indices(&job.stage, &looks_noted(&job.stage, &reader)?),
             policy: ConflictPolicy::of(&job.context.plan),
             stamps,
             journal: path,
@@ -320,7 +313,7 @@ impl Changes {
                     let of = written.of(&self.steps.all, &expected.key)?;
                     self.tell(world, &mut expected, &of, gathered)?;
                     let held = held_before(&self.job, world, &expected)?;
-                    let differences = differences(&self.job, &expected, &of, &held, (&self.fresh, self.looks));
+                    let differences = differences(&self.job, &expected, &of, &held, &self.looks);
                     let mapped = world.reader.id_of(self.job.step, &expected.key)?;
                     let Some(mapped) = mapped.filter(|_| !differences.is_empty()) else { continue };
                     gathered.records.push(ChangedRecord {
