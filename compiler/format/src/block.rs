@@ -22,15 +22,21 @@ pub(crate) struct Piece {
     pub(crate) rest: String,
     /// A left side that its neighbours are not aligned with.
     pub(crate) apart: bool,
+    /// True of a thing byte for byte.
+    pub(crate) kept: bool,
 }
 
 impl Piece {
     pub(crate) fn whole(text: String) -> Self {
-        Self { left: None, rest: text, apart: false }
+        Self { left: None, rest: text, apart: false, kept: false }
     }
 
     pub(crate) fn sides(left: String, rest: String) -> Self {
-        Self { left: Some(left), rest, apart: false }
+        Self { left: Some(left), ..Self::whole(rest) }
+    }
+
+    pub(crate) fn kept(text: String) -> Self {
+        Self { kept: true, ..Self::whole(text) }
     }
 }
 
@@ -85,7 +91,7 @@ impl<'a> Printer<'a> {
         let piece = print(self).filter(|_| self.is_complete(end));
         piece.unwrap_or_else(|| {
             self.keep(mark, end);
-            Piece::whole(self.written(span).to_owned())
+            Piece::kept(self.written(span).to_owned())
         })
     }
 
@@ -100,7 +106,7 @@ impl<'a> Printer<'a> {
         let close = end.saturating_sub(1).max(open);
         if !self.is_broken(open, close) {
             let pieces: Vec<String> = (0..slots.len()).map(|number| joined(&print(self, number, indent))).collect();
-            return if pieces.is_empty() { "{}".to_owned() } else { format!("{{ {} }}", pieces.join("; ")) };
+            return if pieces.is_empty() { "{}".to_owned() } else { format!("{{ {} }}", in_line(&pieces)) };
         }
         let opened = self.gap_behind(open);
         let rows = self.rows(slots, (opened.1, close), indent + 2, print);
@@ -137,7 +143,12 @@ impl<'a> Printer<'a> {
                     rows.pop();
                 }
             }
-            let piece = print(self, number, indent);
+            let mut piece = print(self, number, indent);
+            let behind = self.source.get(slot.end..).unwrap_or_default();
+            if piece.kept && behind.trim_start_matches([' ', '\t']).starts_with(';') {
+                // Without it the next line could be a part of what cannot be read.
+                piece.rest.push(';');
+            }
             match rows.last_mut() {
                 Some(Row::Thing { pieces, .. }) if !turned => pieces.push(piece),
                 _ => rows.push(Row::Thing { pieces: vec![piece], comment: None }),
@@ -244,6 +255,13 @@ fn joined(piece: &Piece) -> String {
     }
 }
 
+/// Things of a block on one line. One that cannot be read may have kept the signs that parted it from the next.
+fn in_line(pieces: &[String]) -> String {
+    let Some((last, before)) = pieces.split_last() else { return String::new() };
+    let parted = before.iter().map(|piece| piece.trim_end_matches([';', ' ', '\t']));
+    parted.chain([last.as_str()]).collect::<Vec<_>>().join("; ")
+}
+
 /// Rows as text, the left sides of a run padded to one width.
 fn laid_out(rows: &[Row<'_>], indent: usize) -> String {
     let margin = " ".repeat(indent);
@@ -277,7 +295,7 @@ fn laid_out(rows: &[Row<'_>], indent: usize) -> String {
                     in_run = false;
                     let pieces: Vec<String> = pieces.iter().map(joined).collect();
                     // Outside of blocks only what cannot be read stands behind another thing on its line.
-                    text.push_str(&pieces.join(if indent == 0 { " " } else { "; " }));
+                    text.push_str(&if indent == 0 { pieces.join(" ") } else { in_line(&pieces) });
                 }
                 if let Some(comment) = comment {
                     text.push_str("  ");

@@ -1,8 +1,10 @@
 //! Gaps between nodes: comments and blank lines, told by their places.
 
-use migr_diagnostics::{Diagnostics, Severity};
+use migr_diagnostics::{Diagnostic, Diagnostics, Severity};
 use migr_source::Span;
 use migr_syntax::ast::Ast;
+
+use crate::reading::Kept;
 
 /// Prints a tree with what its source says about comments and line breaks.
 pub(crate) struct Printer<'a> {
@@ -12,6 +14,8 @@ pub(crate) struct Printer<'a> {
     printed: usize,
     /// Places of findings that a change of layout could make worse.
     findings: Vec<usize>,
+    /// Places of all that does not follow the grammar, where their items are kept whole.
+    broken: Vec<usize>,
 }
 
 /// Comments and blank lines between two nodes.
@@ -26,14 +30,18 @@ pub(crate) struct Gap<'a> {
 }
 
 impl<'a> Printer<'a> {
-    pub(crate) fn new(source: &'a str, ast: &Ast, diagnostics: &Diagnostics) -> Self {
-        let findings = diagnostics
-            .items()
-            .iter()
-            .filter(|finding| finding.severity() == Severity::Error && finding.fix.is_none())
-            .filter_map(|finding| finding.span().map(|span| span.start as usize))
-            .collect();
-        Self { source, comments: ast.comments.iter().map(|comment| comment.text.span).collect(), printed: 0, findings }
+    pub(crate) fn new(source: &'a str, ast: &Ast, diagnostics: &Diagnostics, kept: Kept) -> Self {
+        let errors = || diagnostics.items().iter().filter(|finding| finding.severity() == Severity::Error);
+        let start = |finding: &Diagnostic| finding.span().map(|span| span.start as usize);
+        let findings = errors().filter(|finding| finding.fix.is_none()).filter_map(start).collect();
+        let broken = if kept == Kept::Items { errors().filter_map(start).collect() } else { Vec::new() };
+        let comments = ast.comments.iter().map(|comment| comment.text.span).collect();
+        Self { source, comments, printed: 0, findings, broken }
+    }
+
+    /// True where a thing is kept whole since something in it, or at its end, does not follow the grammar.
+    pub(crate) fn is_kept(&self, span: Span) -> bool {
+        self.broken.iter().any(|at| (span.start as usize..=span.end as usize).contains(at))
     }
 
     /// A stretch of the source.

@@ -26,6 +26,9 @@ impl Printer<'_> {
                 piece.rest.insert_str(0, &blanks);
                 return piece;
             }
+            if printer.is_kept(item.span) {
+                return printer.as_it_is(item.span);
+            }
             printer.kept_or(item.span, |printer| printer.item(item).map(Piece::whole))
         })
     }
@@ -164,7 +167,7 @@ impl Printer<'_> {
     pub(crate) fn as_it_is(&mut self, span: Span) -> Piece {
         let mark = self.mark();
         self.keep(mark, span.end as usize);
-        Piece::whole(self.written(span).to_owned())
+        Piece::kept(self.written(span).to_owned())
     }
 
     fn setting(&mut self, setting: &Setting, indent: usize) -> Piece {

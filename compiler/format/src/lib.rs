@@ -7,23 +7,30 @@ mod expression;
 mod gaps;
 mod items;
 mod mapping;
+mod reading;
 mod verify;
 
 pub use error::FormatError;
 
-use migr_diagnostics::Diagnostics;
-use migr_source::FileId;
-
-use gaps::Printer;
+use reading::{Kept, Reading};
 
 /// The text in the one style. Comments, blank lines (one in a row) and the author's choice of where long values break are kept; what cannot be read is
-/// kept byte for byte. The result is read again and refused if it does not mean the same.
+/// kept byte for byte. The result is read again and refused if it does not mean the same, or would be laid out in another way a second time.
 pub fn format(text: &str) -> Result<String, FormatError> {
-    let windows = text.split_once('\n').is_some_and(|(line, _)| line.ends_with('\r'));
-    let text = text.strip_prefix('\u{feff}').unwrap_or(text);
-    let mut diagnostics = Diagnostics::default();
-    let ast = migr_syntax::parse(FileId(0), text, &mut diagnostics);
-    let printed = Printer::new(text, &ast, &diagnostics).file(&ast);
-    verify::same(text, &ast, &printed)?;
-    Ok(if windows { printed.replace("\r\n", "\n").replace('\n', "\r\n") } else { printed })
+    let reading = Reading::of(text);
+    let fault = match reading.settled() {
+        Ok(printed) => return Ok(printed),
+        Err(fault) => fault,
+    };
+    if !reading.is_broken() {
+        return Err(fault);
+    }
+    // What cannot be read reaches into its neighbours: the whole item is kept, else the whole text.
+    let printed = reading.printed(Kept::Items);
+    let again = Reading::of(&printed);
+    let is_settled = match again.settled() {
+        Ok(twice) => twice == printed,
+        Err(_) => again.is_broken() && again.printed(Kept::Items) == printed,
+    };
+    Ok(if is_settled && verify::same(&reading, &again).is_ok() { printed } else { text.to_owned() })
 }

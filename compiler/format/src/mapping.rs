@@ -127,7 +127,7 @@ impl Printer<'_> {
                 rest.push_str(part);
             }
         }
-        Piece { left, rest, apart: matches!(mapping.target, MappingTarget::Fields(_)) }
+        Piece { left, apart: matches!(mapping.target, MappingTarget::Fields(_)), ..Piece::whole(rest) }
     }
 
     /// `new name "Label": type inverse "…" sensitive`

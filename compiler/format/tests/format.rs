@@ -181,3 +181,44 @@ fn blanks_below_what_cannot_be_read_are_no_line_of_it() {
     assert_eq!(format("o\n \r").unwrap(), "o\n");
     assert_eq!(format("map A -> b {\n  o (\n \r\n}\n").unwrap(), "map A -> b {\n  o (\n}\n");
 }
+
+/// Signs of a text that are no blanks, and not what parts things of a line.
+fn signs(text: &str) -> String {
+    text.chars().filter(|sign| !sign.is_ascii_whitespace() && ![',', ';'].contains(sign)).collect()
+}
+
+#[test]
+fn a_line_that_cannot_be_read_is_laid_out_once_and_loses_nothing() {
+    for text in [
+        "system s {\n  object A { key id;   object x { id: text } }\n}\n",
+        "system s { object A { key id;;  object x { id: text }\n",
+        "system s { composite A {   object x { id: text } }",
+        "system s {\n  e;\n  ?? }",
+        "system s { {;\n  t }",
+        "system s { layout { object x { id: text } }",
+        "system s { limits { a 1;object x { id: text } }",
+        "system s { composite A { ; ; object x { id: text }; object B {;object C{}\n}\n",
+        "map A -> b { x = ; y = z;;nonsense (  ;; on }",
+        "picklist P -> a.b { nonsense  here  ;  \"zz\"=Z; }",
+    ] {
+        let once = format(text).unwrap();
+        let twice = format(&once).unwrap();
+        assert_eq!(difference(&twice, &once), None, "{text:?}");
+        assert_eq!(signs(&once), signs(text));
+    }
+}
+
+#[test]
+fn line_ends_of_what_cannot_be_read_are_not_taken_for_the_files() {
+    for text in ["\nmap A\r\n  x\n", "\u{feff}\n\nmap \r\n x\nuse \"a\"\n"] {
+        let once = format(text).unwrap();
+        assert_eq!(format(&once).unwrap(), once, "{text:?}");
+    }
+}
+
+#[test]
+fn what_stands_beside_a_line_that_cannot_be_read_is_laid_out() {
+    let text = "system s {\n  connector   x\n  e;\n  ??\n  object A { key   id;   object x { id:text } }\n}\n";
+    let once = "system s {\n  connector x\n  e;\n  ??\n  object A { key   id; object x { id: text }\n}\n}\n";
+    assert_eq!(format(text).unwrap(), once);
+}
