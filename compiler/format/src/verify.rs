@@ -42,7 +42,7 @@ pub(crate) fn settled(given: &Reading<'_>, once: &str, twice: &str) -> Result<()
 
 /// Signs that no layout changes: all but blanks and what parts things in a line.
 fn signs(text: &str) -> impl Iterator<Item = (usize, char)> {
-    text.char_indices().filter(|(_, sign)| !sign.is_ascii_whitespace() && ![',', ';'].contains(sign))
+    text.char_indices().filter(|(_, sign)| !sign.is_whitespace() && ![',', ';'].contains(sign))
 }
 
 /// Where the signs of a text part from those of another; none where they are the same.

@@ -56,6 +56,7 @@ fn line_ends_of_the_file_are_kept() {
     assert_eq!(format("\u{feff}use  \"a\"").unwrap(), "use \"a\"\n");
     assert_eq!(format("").unwrap(), "");
     assert_eq!(format("\n\n// only this").unwrap(), "// only this\n");
+    assert_eq!(format("// a blank behind\u{a0}\nuse \"a\"").unwrap(), "// a blank behind\nuse \"a\"\n");
 }
 
 #[test]
@@ -184,7 +185,7 @@ fn blanks_below_what_cannot_be_read_are_no_line_of_it() {
 
 /// Signs of a text that are no blanks, and not what parts things of a line.
 fn signs(text: &str) -> String {
-    text.chars().filter(|sign| !sign.is_ascii_whitespace() && ![',', ';'].contains(sign)).collect()
+    text.chars().filter(|sign| !sign.is_whitespace() && ![',', ';'].contains(sign)).collect()
 }
 
 #[test]
