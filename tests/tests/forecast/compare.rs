@@ -362,16 +362,22 @@ fn changed_fields(life: &Life, found: &mut Differences) {
         let ids = new.filter_map(|(_, record)| record.id.clone());
         created.extend(ids.map(|id| (stage.destination_object.clone(), id)));
     }
-    let mut said: BTreeSet<(String, String, String)> = BTreeSet::new();
+    let mut all: BTreeMap<(String, String, String), Vec<&PreviewEntry>> = BTreeMap::new();
     let is_merge = |entry: &&PreviewEntry| matches!(entry.action, PreviewAction::Merge | PreviewAction::GiveWay);
     for entry in life.forecast.preview.iter().filter(|entry| !is_merge(entry) && entry.action != PreviewAction::Stay) {
         if let (Some(field), Some(id)) = (&entry.field, &entry.other) {
             let object = object_of[entry.map.as_str()];
             if !created.contains(&(object.to_owned(), id.clone())) {
-                said.insert((object.to_owned(), id.clone(), field.clone()));
+                all.entry((object.to_owned(), id.clone(), field.clone())).or_default().push(entry);
             }
         }
     }
+    // What one map writes and a later one takes back is as it was.
+    let goes_back = |entries: &[&PreviewEntry]| {
+        entries.len() > 1 && entries.first().map(|first| &first.before) == entries.last().map(|last| &last.after)
+    };
+    let said = all.into_iter().filter(|(_, entries)| !goes_back(entries)).map(|(place, _)| place);
+    let said: BTreeSet<(String, String, String)> = said.collect();
     let mut was = BTreeSet::new();
     for object in objects {
         for (id, keys) in life.outcome.store.changed_since(&life.outcome.store_before, object) {
