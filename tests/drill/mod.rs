@@ -276,6 +276,10 @@ impl Metadata for Killed {
         self.inner.workspace()
     }
 
+    fn workspace_word(&self) -> &'static str {
+        self.inner.workspace_word()
+    }
+
     fn requests(&self) -> u64 {
         self.inner.requests()
     }

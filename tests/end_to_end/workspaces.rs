@@ -58,6 +58,19 @@ fn a_journal_is_of_one_workspace_and_every_command_refuses_another_before_it_sen
 }
 
 #[test]
+fn another_location_is_called_so_where_a_journal_is_of_one() {
+    let (ours, project) = (location_on_disk(None), studio());
+    ours.migr(&project, &["setup"]).exits(0);
+    for command in [RUN, &["rollback"]] {
+        let mut elsewhere = ours.command(project.path(), command);
+        let ran = Ran::from(elsewhere.env("STAGING_LOCATION", "Elsewhere01").output().expect("migr starts")).exits(4);
+        assert!(ran.stderr.contains("this journal is of another location ("), "{}", ran.stderr);
+        assert!(ran.stderr.contains(", not ") && ran.stderr.contains("location Elsewhere01"), "{}", ran.stderr);
+        assert!(!ran.stderr.contains("workspace"), "{}", ran.stderr);
+    }
+}
+
+#[test]
 fn a_command_that_writes_nothing_binds_the_journal_to_no_workspace() {
     let (ours, other, project) = (stand_in("ours"), stand_in("other"), project());
     other.migr(&project, &["setup", "--checklist"]).exits(0);

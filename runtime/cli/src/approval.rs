@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use migr_journal::{Change, Reader, findings};
+use migr_journal::{Change, Reader, Workspace, findings};
 use migr_plan::Plan;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -184,7 +184,7 @@ pub(crate) async fn check(
         Err(fault) => return Err(fault),
     };
     let schema = reached.destination.known_schema().await.map_err(|error| Fault::failed(error.to_string()));
-    moved.host(&approval, &reached.workspace.host, reached.workspace.id.as_deref());
+    moved.host(&approval, &reached.workspace);
     if let Ok(schema) = &schema {
         let without_setup = migr_engine::schema_digests_without_setup(plan, schema);
         moved.schema(&approval, &migr_engine::schema_digests(plan, schema), &without_setup);
@@ -245,14 +245,10 @@ impl Moved {
         }
     }
 
-    fn host(&mut self, approval: &Approval, host: &str, workspace: Option<&str>) {
-        let place = |host: &str, workspace: Option<&str>| match workspace {
-            Some(workspace) => format!("{host}, workspace {workspace}"),
-            None => host.to_owned(),
-        };
-        let was = (&*approval.sample.host, approval.sample.workspace.as_deref());
-        if was != (host, workspace) {
-            let (was, is) = (place(was.0, was.1), place(host, workspace));
+    fn host(&mut self, approval: &Approval, is: &Workspace) {
+        let (host, id) = (approval.sample.host.clone(), approval.sample.workspace.clone());
+        let was = Workspace { host, id, word: is.word };
+        if was != *is {
             self.parts.push(("host", format!("it was approved for {was}, and this is {is}")));
         }
     }

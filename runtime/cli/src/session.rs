@@ -51,7 +51,7 @@ impl Reached {
         let host = if state.is_sandbox() { state.name().to_owned() } else { host(&endpoint.url) };
         let destination =
             migr_connect::connect(plan, endpoint, http).map_err(|error| Fault::failed(error.to_string()))?;
-        let workspace = Workspace { host, id: destination.workspace() };
+        let workspace = Workspace { host, id: destination.workspace(), word: destination.workspace_word() };
         // A journal that cannot be read is for those to tell who read it.
         if let Ok(reader) = Reader::open(&state.journal()) {
             reader.check_workspace(&workspace).map_err(journal_fault)?;

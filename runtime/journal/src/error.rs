@@ -68,13 +68,15 @@ pub enum JournalError {
     },
     /// The journal is bound to another workspace.
     #[error(
-        "{}: this journal is of another workspace ({found}, not {wanted}); nothing was sent. Name the address and the token that it was begun with; or give the \
-         other workspace a destination of its own in the spec: each has a journal of its own",
+        "{}: this journal is of another {word} ({found}, not {wanted}); nothing was sent. Name the {word} that it was begun with in the settings again; or give the \
+         other {word} a destination of its own in the spec: each has a journal of its own",
         path.display()
     )]
     OtherWorkspace {
         /// Which journal.
         path: PathBuf,
+        /// The destination's own word for a workspace.
+        word: &'static str,
         /// The workspace that it is bound to.
         found: String,
         /// The workspace at hand.

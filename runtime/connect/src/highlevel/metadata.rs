@@ -26,6 +26,10 @@ impl Metadata for HighLevel {
         Some(self.location.clone())
     }
 
+    fn workspace_word(&self) -> &'static str {
+        "location"
+    }
+
     fn requests(&self) -> u64 {
         self.http.requests()
     }

@@ -156,7 +156,7 @@ fn a_journal_that_lost_its_end_says_how_much_and_what_to_do() {
 fn full(folder: &Path) -> Journal {
     let mut journal = Journal::open(&folder.join("journal.db"), &PLAN).unwrap();
     journal.keep_plan("{}").unwrap();
-    journal.bind(&crate::Workspace { host: "crm.example".to_owned(), id: None }).unwrap();
+    journal.bind(&crate::Workspace { host: "crm.example".to_owned(), id: None, word: "workspace" }).unwrap();
     journal.begin_run("run").unwrap();
     let step = journal.step("Contact", "people").unwrap();
     let second = journal.step("Contact.second", "people").unwrap();

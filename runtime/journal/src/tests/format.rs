@@ -40,7 +40,7 @@ fn a_file_in_which_nothing_was_laid_out_yet_is_no_journal() {
 }
 
 fn workspace(host: &str, id: Option<&str>) -> Workspace {
-    Workspace { host: host.to_owned(), id: id.map(str::to_owned) }
+    Workspace { host: host.to_owned(), id: id.map(str::to_owned), word: "workspace" }
 }
 
 #[test]
@@ -65,7 +65,7 @@ fn a_journal_is_bound_to_the_first_workspace_and_refuses_another() {
     }
     let error = journal.bind(&workspace("other.example", Some("W2"))).unwrap_err().to_string();
     let shown = error.replace(&folder.path().display().to_string(), "[folder]");
-    insta::assert_snapshot!(shown, @"[folder]/journal.db: this journal is of another workspace (crm.example, workspace W1, not other.example, workspace W2); nothing was sent. Name the address and the token that it was begun with; or give the other workspace a destination of its own in the spec: each has a journal of its own");
+    insta::assert_snapshot!(shown, @"[folder]/journal.db: this journal is of another workspace (crm.example, workspace W1, not other.example, workspace W2); nothing was sent. Name the workspace that it was begun with in the settings again; or give the other workspace a destination of its own in the spec: each has a journal of its own");
 }
 
 #[test]

@@ -16,6 +16,11 @@ pub trait Metadata: fmt::Debug + Send + Sync {
     /// The id of the workspace or location that is written to, where it can be told without a request.
     fn workspace(&self) -> Option<String>;
 
+    /// The destination's own word for a workspace.
+    fn workspace_word(&self) -> &'static str {
+        "workspace"
+    }
+
     /// Number of requests that have been sent, those sent again included.
     fn requests(&self) -> u64;
 

@@ -35,6 +35,10 @@ impl migr_load::Metadata for Foreseen {
         self.live.as_ref().and_then(|live| live.workspace())
     }
 
+    fn workspace_word(&self) -> &'static str {
+        self.live.as_ref().map_or("workspace", |live| live.workspace_word())
+    }
+
     fn requests(&self) -> u64 {
         self.live.as_ref().map_or(0, |live| live.requests())
     }
