@@ -21,7 +21,7 @@ pub use groups::{GivenWay, Sharing, SortedRow};
 pub use inventory::{Inventory, ReferredRow};
 pub use later::{KeyFate, LaterExport};
 pub use made::MadeRecords;
-pub use outcomes::{KeyOutcome, Meeting, Outcomes};
+pub use outcomes::{KeyOutcome, Meeting, Outcomes, SharedValue};
 pub use repeats::{RepeatedKeys, Repeats};
 pub use row_notes::RowNotes;
 pub use row_set::RowSet;

@@ -31,6 +31,19 @@ pub struct KeyOutcome {
     pub survivor: Option<String>,
 }
 
+/// Group of records that share an identity.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SharedValue {
+    /// Place of the group among those of its step.
+    pub place: i64,
+    /// Number of the identity.
+    pub path: usize,
+    /// Value that the records share.
+    pub value: String,
+    /// Text of the records.
+    pub members: String,
+}
+
 /// Record that meets another.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Meeting {
@@ -114,6 +127,14 @@ impl Outcomes {
         self.database.connection.execute_batch("CREATE INDEX IF NOT EXISTS outcomes_by_id ON outcomes(id)")?;
         let sql = "SELECT key FROM outcomes WHERE id = ?1 AND state = ?2 AND survivor IS NULL LIMIT 1";
         self.one(sql, params![id, state])
+    }
+
+    /// Step and key of a record that has an id, and none that it is merged into.
+    pub fn holder_of(&self, id: &str) -> Result<Option<(i64, String)>, SpillError> {
+        self.database.connection.execute_batch("CREATE INDEX IF NOT EXISTS outcomes_by_id ON outcomes(id)")?;
+        let sql = "SELECT step, key FROM outcomes WHERE id = ?1 AND survivor IS NULL ORDER BY step, key LIMIT 1";
+        let mut statement = self.database.connection.prepare_cached(sql)?;
+        Ok(statement.query_row([id], |row| Ok((row.get(0)?, row.get(1)?))).optional()?)
     }
 
     /// Steps and keys of the outcomes that hold together with one: those of the same id in any step; and in its own step the one that it gives way to, and those
@@ -219,17 +240,16 @@ impl Outcomes {
         self.run(sql, params![step, place, whole(path), value, members])
     }
 
-    /// Calls for every group of a step: path, value, members.
-    pub fn groups(&self, step: i64, mut found: impl FnMut(usize, &str, &str)) -> Result<(), SpillError> {
-        let sql = "SELECT path, value, members FROM groups WHERE step = ?1 ORDER BY place";
+    /// Groups of a step after a place, `most` of them at most, in order of places.
+    pub fn groups(&self, step: i64, after: i64, most: usize) -> Result<Vec<SharedValue>, SpillError> {
+        let sql =
+            "SELECT place, path, value, members FROM groups WHERE step = ?1 AND place > ?2 ORDER BY place LIMIT ?3";
         let mut statement = self.database.connection.prepare_cached(sql)?;
-        let mut rows = statement.query([step])?;
-        while let Some(row) = rows.next()? {
-            let path = usize::try_from(row.get::<_, i64>(0)?).unwrap_or_default();
-            let (value, members) = (row.get_ref(1)?, row.get_ref(2)?);
-            found(path, value.as_str().unwrap_or_default(), members.as_str().unwrap_or_default());
-        }
-        Ok(())
+        let rows = statement.query_map(params![step, after, whole(most)], |row| {
+            let path = usize::try_from(row.get::<_, i64>(1)?).unwrap_or_default();
+            Ok(SharedValue { place: row.get(0)?, path, value: row.get(2)?, members: row.get(3)? })
+        })?;
+        Ok(rows.collect::<rusqlite::Result<_>>()?)
     }
 
     /// Notes a remark on a record; those of a line come back in order of their places.

@@ -13,13 +13,34 @@ use crate::identities::Identities;
 use crate::preview::PreviewAction;
 use migr_spill::{Meeting, RowSet};
 
+/// Groups that are read together.
+const TOGETHER: usize = 1000;
+
 impl Forecast {
     /// Calls for the groups of a step that share an identity: path, value, members.
-    pub fn groups(&self, step: StepId, mut found: impl FnMut(usize, &str, &[Member])) -> Result<(), DecideError> {
-        Ok(self.store().noted.groups(step.number(), |path, value, members| {
-            let members: Vec<Member> = serde_json::from_str(members).unwrap_or_default();
-            found(path, value, &members);
-        })?)
+    pub fn groups<E: From<DecideError>>(
+        &self,
+        step: StepId,
+        mut found: impl FnMut(usize, &str, &[Member]) -> Result<(), E>,
+    ) -> Result<(), E> {
+        let mut after = 0;
+        loop {
+            let groups = self.store().noted.groups(step.number(), after, TOGETHER).map_err(DecideError::from)?;
+            let Some(last) = groups.last() else { return Ok(()) };
+            after = last.place;
+            for group in &groups {
+                let members: Vec<Member> = serde_json::from_str(&group.members).unwrap_or_default();
+                found(group.path, &group.value, &members)?;
+            }
+        }
+    }
+
+    /// Stage and source key of a record that has an id in this run.
+    pub fn record_of(&self, id: &str) -> Result<Option<(String, String)>, DecideError> {
+        let store = self.store();
+        let Some((number, key)) = store.noted.holder_of(id)? else { return Ok(None) };
+        let step = store.steps.iter().find(|(_, step)| step.number() == number);
+        Ok(step.map(|(step, _)| (step.stage.clone(), key)))
     }
 
     /// Takes what the journal has noted of records before.

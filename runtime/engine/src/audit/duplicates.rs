@@ -1,6 +1,7 @@
 //! Findings about records that share what no two records may share, and about those that the destination has.
 
-use migr_plan::{DuplicatePolicy, ExistingPolicy};
+use migr_journal::Reader;
+use migr_plan::{DuplicatePolicy, ExistingPolicy, FieldType, Step};
 use unicode_normalization::UnicodeNormalization;
 
 use super::AuditError;
@@ -8,9 +9,13 @@ use super::collector::Collector;
 use super::finding::{Finding, FindingKind, Severity, shown_key};
 use super::masking::shown;
 use super::stage_report::{StageReport, Subject};
+use migr_decide::DecideError;
 use migr_decide::forecast::{Member, Role};
 use migr_decide::preview::PreviewAction;
 use migr_decide::spelling::{Alike, Spelt};
+
+/// Separator of the parts of a value that several fields make.
+const SEPARATOR: char = '\u{1f}';
 
 impl StageReport<'_> {
     pub(crate) fn twin_finding(
@@ -27,20 +32,68 @@ impl StageReport<'_> {
 
     /// Records that would become one, and records that share a value that must be unique.
     pub(crate) fn shared(&self, found: &mut Collector<'_>) -> Result<(), AuditError> {
-        Ok(self.forecast.groups(self.step, |path, value, members| self.group(path, value, members, found))?)
+        let reader = self.forecast.reader()?;
+        self.forecast.groups(self.step, |path, value, members| {
+            let value = self.named(path, value, reader.as_ref())?;
+            self.group(path, &value, members, found);
+            Ok(())
+        })
+    }
+
+    /// A shared value as a person reads it: records that it refers to stand there by their keys, and not by ids that nobody has seen.
+    fn named(&self, path: usize, value: &str, reader: Option<&Reader>) -> Result<String, AuditError> {
+        let paths = self.identities.paths.get(path).map(Vec::as_slice).unwrap_or_default();
+        let parts: Vec<&str> = value.split(SEPARATOR).collect();
+        if parts.len() != paths.len() {
+            return Ok(shown_key(value));
+        }
+        let mut named = Vec::with_capacity(parts.len());
+        for (path, part) in paths.iter().zip(parts) {
+            let ty = self.stage.fields.iter().find(|field| field.field == *path).map(|field| &field.ty);
+            let key = match ty {
+                Some(FieldType::Reference { objects }) => self.key_of(objects, part, reader)?,
+                _ => None,
+            };
+            named.push(key.unwrap_or_else(|| part.to_owned()));
+        }
+        Ok(named.join(" + "))
+    }
+
+    /// The source key of a record by its id, where it may be shown.
+    fn key_of(&self, objects: &[String], id: &str, reader: Option<&Reader>) -> Result<Option<String>, AuditError> {
+        let stages = || self.plan.stages.iter().filter(|stage| objects.contains(&stage.destination_object));
+        let mut found = self.forecast.record_of(id)?;
+        for stage in stages().filter(|_| reader.is_some() && found.is_none()).collect::<Vec<_>>() {
+            let step = self.forecast.known(&Step::records(&stage.id)).filter(|step| step.is_begun());
+            if let (Some(step), Some(reader)) = (step, reader) {
+                let row = reader
+                    .keys_of(step, id)
+                    .map_err(DecideError::from)?
+                    .into_iter()
+                    .find(|row| row.mapped.winner.is_none());
+                found = found.or(row.map(|row| (stage.id.clone(), row.key)));
+            }
+        }
+        let Some((of, key)) = found else { return Ok(None) };
+        let Some(stage) = stages().find(|stage| stage.id == of) else { return Ok(None) };
+        let source = self.plan.source.objects.iter().find(|object| object.name == stage.source_object);
+        let is_shown = source.is_some_and(|object| !object.has_sensitive_key());
+        Ok(is_shown.then(|| shown_key(&key)))
     }
 
     /// Identities that no `match` makes one, though a reader may take them for one.
-    pub(crate) fn spelt_otherwise(&self, found: &mut Collector<'_>) {
+    pub(crate) fn spelt_otherwise(&self, found: &mut Collector<'_>) -> Result<(), AuditError> {
+        let reader = self.forecast.reader()?;
         for Alike { path, records, pairs } in self.forecast.spelt_otherwise(self.step) {
             let name = self.identities.name(path);
             let is_sensitive = self.identities.is_sensitive(self.stage, path);
             let pair = |[(one, first), (other, second)]: &[Spelt; 2]| {
-                let (one, other) = told_apart(&shown_key(one), &shown_key(other));
+                let named = |value: &str| self.named(path, value, reader.as_ref());
+                let (one, other) = told_apart(&named(one)?, &named(other)?);
                 let shown = |value: &str| shown(value, is_sensitive);
-                format!("{} (line {first}) and {} (line {second})", shown(&one), shown(&other))
+                Ok::<_, AuditError>(format!("{} (line {first}) and {} (line {second})", shown(&one), shown(&other)))
             };
-            let shown: Vec<String> = pairs.iter().map(pair).collect();
+            let shown: Vec<String> = pairs.iter().map(pair).collect::<Result<_, _>>()?;
             let records_have = if records == 1 { "record has" } else { "records have" };
             let message = format!(
                 "{records} {records_have} the {name} of another record but for case, blanks or the form of a letter, and no `match` makes them one: {}",
@@ -50,6 +103,7 @@ impl StageReport<'_> {
             let finding = Finding::new(FindingKind::NearIdentity, Severity::Warning, message).counting(records);
             found.add(finding.of(&self.place.object.name).at(self.place.file, line));
         }
+        Ok(())
     }
 
     fn group(&self, path: usize, value: &str, members: &[Member], found: &mut Collector<'_>) {
@@ -63,7 +117,7 @@ impl StageReport<'_> {
         }
         let is_quarantined = !is_match || *policy == DuplicatePolicy::Quarantine;
         let name = self.identities.name(path);
-        let value = shown(&shown_key(value), self.identities.is_sensitive(self.stage, path));
+        let value = shown(value, self.identities.is_sensitive(self.stage, path));
         let records = members.len();
         let mut leader: Option<&Member> = None;
         for member in members {

@@ -28,6 +28,7 @@ const TOGETHER: usize = 2_000;
 
 /// Stage of which is reported.
 pub(crate) struct StageReport<'r> {
+    pub(crate) plan: &'r Plan,
     pub(crate) number: usize,
     pub(crate) step: StepId,
     pub(crate) stage: &'r Stage,
@@ -63,6 +64,7 @@ impl<'r> StageReport<'r> {
         forecast: &'r Forecast,
     ) -> Result<Self, AuditError> {
         Ok(Self {
+            plan,
             number,
             step,
             stage,
@@ -102,7 +104,7 @@ impl<'r> StageReport<'r> {
     /// Reports what was found of the records together; gives the counts.
     pub(crate) fn finish(&self, found: &mut Collector<'_>) -> Result<LockedStage, AuditError> {
         self.shared(found)?;
-        self.spelt_otherwise(found);
+        self.spelt_otherwise(found)?;
         self.name_variants(found)?;
         self.tell_odd_days(found);
         let merges = self.stage.policies.duplicate.merges();
