@@ -49,6 +49,7 @@ mod lagging;
 mod later_values;
 mod lies;
 mod life;
+mod location_lacks;
 mod long_text;
 mod lying;
 mod moved;

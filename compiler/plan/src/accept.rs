@@ -154,6 +154,7 @@ pub const AUDIT_FINDINGS: &[&str] = &[
     "missing-existing",
     "missing-file",
     "missing-object",
+    "missing-option",
     "name-variants",
     "near-duplicate-values",
     "near-identity",

@@ -1,11 +1,12 @@
 //! Checklist of the schema changes that a plan needs.
 
 use migr_load::{Destination, FieldSchema, Schema};
-use migr_plan::{AutomationKind, FiredAutomation, SetupAction, fired};
+use migr_plan::{AutomationKind, FiredAutomation, Origin, SetupAction, fired};
 
 use crate::automations;
 use crate::begun::lacks;
 use crate::lacking::lacking_still;
+use crate::named_records::{NamedRecord, Names, named_records};
 use crate::wanted_schema::{in_words, prepared};
 use crate::{Context, EngineError, run};
 
@@ -39,12 +40,33 @@ pub enum ChecklistState {
     },
 }
 
-/// Looks at every change of the schema that the plan needs, at what its maps write without one, and at the workflows and webhooks that would be started. Changes nothing.
+/// Looks at every change of the schema that the plan needs, at what its maps write without one, at the records that they name, and at the workflows and webhooks
+/// that would be started. Changes nothing.
 pub async fn checklist(context: &Context) -> Result<Vec<ChecklistItem>, EngineError> {
     let mut items = schema_checklist(context).await?;
+    let schema = context.destination.known_schema().await?;
+    let named = named_records(&context.plan, &*context.destination, &schema, Names::OfRowsToo).await?;
+    items.extend(named.iter().filter(|named| named.is_needed).map(record));
     let active = automations::active(&*context.destination).await?;
     items.extend(fired(&context.plan, &active.automations).iter().map(workflow));
     Ok(items)
+}
+
+/// Line of a record of the destination that the spec names, and without which records of the source are quarantined.
+fn record(named: &NamedRecord) -> ChecklistItem {
+    let Origin { file, line, .. } = &named.origin;
+    ChecklistItem {
+        action: format!("have {} for {file}:{line}", named.in_words()),
+        probe: format!("list of {}", named.object),
+        state: match named.fault() {
+            None => ChecklistState::Done,
+            Some(fault) if named.ids.is_empty() => ChecklistState::Missing {
+                what: format!("{fault}: make it there, or write the name of one that is there"),
+            },
+            Some(fault) => ChecklistState::Mismatch { why: format!("{fault}: one alone may have that name") },
+        },
+        told: Vec::new(),
+    }
 }
 
 /// Line of a workflow or webhook that would be started: it is switched off or permitted.

@@ -14,6 +14,7 @@ mod going_on;
 mod held_otherwise;
 mod kept_apart;
 mod lacking;
+mod named_records;
 mod nobody;
 mod opening;
 mod produce;

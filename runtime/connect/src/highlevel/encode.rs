@@ -87,7 +87,7 @@ pub(super) fn stock(
         (Native::Words, Value::Text(word)) => json!([word]),
         (Native::Stage, Value::Text(name) | Value::Option(name)) => match live.stage(pipeline, name) {
             Some(id) => json!(id),
-            None => return Err(format!("is no stage of its pipeline{}", named(live, pipeline))),
+            None => return Err(format!("is no option: its pipeline{} has no such stage", named(live, pipeline))),
         },
         (Native::Country, _) => country(as_text(value)?)?,
         (Native::File, _) => return Ok(None),

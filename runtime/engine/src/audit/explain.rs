@@ -42,15 +42,17 @@ impl StageReport<'_> {
                 [only] => (**only).to_owned(),
                 _ => failure.field.clone(),
             };
+            let names_one_there = value.is_some_and(|(value, _)| has(value, &is_existing));
             let kind = match value {
+                _ if names_one_there && failure.reason.contains(OF_NO_RECORD) => FindingKind::MissingExisting,
+                _ if failure.reason.contains(NO_OPTION) => FindingKind::MissingOption,
                 _ if failure.reason.contains("none is meant for sure") => FindingKind::AmbiguousReference,
                 _ if failure.reason.contains("of which the destination holds") => FindingKind::TooLong,
                 Some((value, ty)) => kind_of(value, ty),
                 None => FindingKind::BadValue,
             };
-            // No row can help where a row took the value already, or no picklist is asked.
-            let help = (kind == FindingKind::UnknownPicklistValue && failure.reason.contains("no option"))
-                .then(|| "Make the option in the destination, or write one that is there.".to_owned());
+            let help = (kind == FindingKind::MissingExisting && value.is_some_and(|(value, _)| self.is_made(value)))
+                .then(|| MADE_WITH_ROW.to_owned());
             // One cell that fills two fields is one finding.
             if !reported.insert((kind, column.clone())) {
                 continue;
@@ -65,6 +67,29 @@ impl StageReport<'_> {
             found.add(finding(fault, &self.place, subject.line, subject.key, self.is_masked));
         }
         Ok(())
+    }
+}
+
+/// Words of a look-up that found no record of the destination.
+const OF_NO_RECORD: &str = " of no record of ";
+/// Words by which a value is no option that the destination has: no row can help where a row took the value already.
+const NO_OPTION: &str = "no option";
+/// Advice for a record that setup makes with a new option.
+const MADE_WITH_ROW: &str = "Make it in the destination, name one that is there in the table's row, or let setup make it: `new (…)` in the row.";
+
+fn is_existing(part: &Expr) -> bool {
+    matches!(part, Expr::Existing { .. })
+}
+
+impl StageReport<'_> {
+    /// True where the name of a record stands in a table whose new rows name one too: setup makes such a record with the row's option.
+    fn is_made(&self, value: &Expr) -> bool {
+        has(value, &|part| {
+            let Expr::Picklist { table, output, .. } = part else { return false };
+            let table = self.plan.picklists.iter().find(|known| known.name == *table);
+            let rows = table.into_iter().flat_map(|table| &table.rows);
+            rows.filter(|row| row.new.is_some()).any(|row| row.values.get(*output).is_some_and(Option::is_some))
+        })
     }
 }
 

@@ -256,7 +256,9 @@ kinds! {
     /// A record in the destination's trash with the same identity.
     TrashedTwin = "trashed-twin", "Records that are in the destination's trash", "`on deleted` says what happens; a trashed record still holds its unique values.";
     /// A record that `existing` names and that is not there once.
-    MissingExisting = "missing-existing", "Records that the spec expects in the destination", "Create them there, or correct the name.";
+    MissingExisting = "missing-existing", "Records that the spec expects in the destination", "Make them in the destination, or write the name of one that is there.";
+    /// An option, or a stage, that a row writes and the destination does not have.
+    MissingOption = "missing-option", "Options and stages that the destination lacks", "Make them in the destination, or write one that is there; of a row, `new` has setup make it where it can.";
     /// A value that the destination gives, since the export has none.
     DefaultTaken = "default-taken", "Values that are the destination's defaults (W0618)", "Nothing, if that is meant; a row `none = OPTION` of its picklist, or `column ?? VALUE`, says another one.";
     /// An object or a field that a map writes and the live destination does not have.

@@ -3,12 +3,12 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::wanted_schema;
-use migr_load::{Capabilities, Deleted, Destination, FieldSchema, LoadError, Map, ObjectSchema, Schema};
+use migr_load::{Capabilities, Deleted, Destination, FieldSchema, LoadError, ObjectSchema, Schema};
 use migr_plan::lock::{
     LockedCapabilities, LockedDestination, LockedExisting, LockedField, LockedMembers, LockedObject, NamedText,
     member_hash,
 };
-use migr_plan::{Expr, NewOption, OnMissing, Plan, SetupAction};
+use migr_plan::{Expr, NewOption, Plan, SetupAction};
 
 use super::AuditError;
 use super::collector::Collector;
@@ -19,6 +19,7 @@ use super::workflows;
 use crate::automations;
 use crate::checklist::{self, ChecklistState};
 use crate::lacking::lacking;
+use crate::named_records::{Names, named_records};
 
 /// Facts learnt about the destination.
 pub(crate) struct Learnt {
@@ -211,9 +212,6 @@ fn locked_field(field: &FieldSchema) -> LockedField {
     }
 }
 
-/// Fields with values, and the ids of the records that hold them.
-type Named = BTreeMap<Vec<(String, String)>, Vec<String>>;
-
 type Members = (Option<BTreeSet<String>>, Option<LockedMembers>);
 
 async fn members(plan: &Plan, destination: &dyn Destination, salt: &str) -> Result<Members, AuditError> {
@@ -238,68 +236,15 @@ async fn existing(
     schema: &Schema,
     found: &mut Collector<'_>,
 ) -> Result<BTreeMap<ExistingName, String>, AuditError> {
-    let mut wanted: BTreeMap<String, Named> = BTreeMap::new();
-    // Those without which a record is quarantined.
-    let mut needed = BTreeSet::new();
-    for expr in plan.stages.iter().flat_map(expressions) {
-        let Expr::Existing { object, fields, on_missing } = expr else { continue };
-        let written: Option<Vec<(String, String)>> = fields
-            .iter()
-            .map(|field| match &field.value {
-                Expr::Text { value } | Expr::Option { value } => Some((field.name.clone(), value.clone())),
-                _ => None,
-            })
-            .collect();
-        if let Some(written) = written {
-            if *on_missing == OnMissing::Quarantine {
-                needed.insert((object.clone(), written.clone()));
-            }
-            wanted.entry(object.clone()).or_default().insert(written, Vec::new());
-        }
-    }
     let mut ids = BTreeMap::new();
-    for (object, mut names) in wanted {
-        if schema.objects.contains_key(&object) {
-            let mut after = None;
-            loop {
-                let page = destination.scan(&object, Deleted::Live, after).await?;
-                for record in &page.records {
-                    for (fields, hits) in &mut names {
-                        if fields.iter().all(|(path, value)| holds(&record.values, path, value)) {
-                            hits.push(record.id.clone());
-                        }
-                    }
-                }
-                after = page.next;
-                if after.is_none() {
-                    break;
-                }
-            }
-        }
-        for (fields, hits) in names {
-            if let [only] = hits.as_slice() {
-                ids.insert((object.clone(), fields), only.clone());
-                continue;
-            }
-            let said: Vec<String> = fields.iter().map(|(name, value)| format!("{name}: \"{value}\"")).collect();
-            let message = match hits.len() {
-                0 => format!("the destination has no {object}({})", said.join(", ")),
-                several => format!("{several} records of the destination are {object}({})", said.join(", ")),
-            };
-            let is_needed = needed.contains(&(object.clone(), fields));
-            let severity = if is_needed { Severity::Error } else { Severity::Warning };
-            found.add(Finding::new(FindingKind::MissingExisting, severity, message));
+    for named in named_records(plan, destination, schema, Names::OfMaps).await? {
+        if let Some(fault) = named.fault() {
+            let severity = if named.is_needed { Severity::Error } else { Severity::Warning };
+            let finding = Finding::new(FindingKind::MissingExisting, severity, fault);
+            found.add(finding.at(&named.origin.file, u64::from(named.origin.line)));
+        } else if let Some(only) = named.only().map(str::to_owned) {
+            ids.insert((named.object, named.fields), only);
         }
     }
     Ok(ids)
-}
-
-/// True where a found record holds a value at a path, without regard to case.
-fn holds(record: &Map, path: &str, value: &str) -> bool {
-    let mut names = path.split('.');
-    let mut at = names.next().and_then(|name| record.get(name));
-    for name in names {
-        at = at.and_then(|inner| inner.get(name));
-    }
-    at.and_then(serde_json::Value::as_str).is_some_and(|found| fold(found) == fold(value))
 }

@@ -37,7 +37,9 @@ pub fn markdown(audit: &Audit) -> String {
             prose(group.help)
         );
         for finding in &group.examples {
-            let _ = writeln!(out, "- {} {}", code(&place(finding)), code(&message(finding)));
+            let place = place(finding);
+            let place = if place.is_empty() { place } else { format!("{} ", code(&place)) };
+            let _ = writeln!(out, "- {place}{}", code(&message(finding)));
         }
         let shown = u64::try_from(group.examples.len()).unwrap_or_default();
         if group.total > shown {

@@ -77,7 +77,9 @@ pub fn terminal(audit: &Audit, full: bool) -> String {
             group.total
         );
         for finding in &group.examples {
-            let _ = writeln!(out, "    {}: {}", line(&place(finding)), line(&message(finding)));
+            let place = place(finding);
+            let place = if place.is_empty() { place } else { format!("{place}: ") };
+            let _ = writeln!(out, "    {}{}", line(&place), line(&message(finding)));
         }
         let shown = u64::try_from(group.examples.len()).unwrap_or_default();
         if group.total > shown {
