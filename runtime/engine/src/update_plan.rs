@@ -90,7 +90,7 @@ pub(crate) async fn plan_updates(
             && !item.is_ours
         {
             let stay = stays(job, &item.values, &found.values);
-            forecast.stays(step, (&item.key, item.line, &item.id), stay)?;
+            forecast.stays(job.step, (&item.key, item.line, &item.id), stay)?;
         }
         if body.is_empty() {
             sorted.unchanged.push(item);

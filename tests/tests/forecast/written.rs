@@ -370,6 +370,19 @@ pub(crate) const WRITTEN: &[Written] = &[
         decisions: &[("Sale", 2, Created), ("Offer", 3, Unchanged)],
     },
     Written {
+        name: "a deferred reference that stays is told as any other value",
+        objects: "  object Person from \"people.csv\" {\n    key person_id\n    person_id: text\n    last: text\n    job: text\n    boss: -> Person\n    kind: text\n  }\n",
+        maps: "map Person as First -> people when kind == \"client\" {\n  jobTitle = job\n  new boss \"Boss\": -> people inverse \"Staff\" = boss\n  drop last : \"not needed\"\n}\n\n\
+               map Person as Second -> people when kind != \"client\" {\n  match jobTitle\n  name = { lastName: last }\n  jobTitle = job\n  boss = boss\n}\n",
+        files: &[(
+            "people.csv",
+            "person_id,last,job,boss,kind\nP1,,Nurse,P2,client\nP2,,Cook,,client\nP3,,Guard,,client\nP4,Hill,Nurse,P3,lead\n",
+        )],
+        held: nothing,
+        moment: Moment::AfterKill(0),
+        decisions: &[("First", 2, Created), ("First", 3, Created), ("First", 4, Created), ("Second", 5, Updated)],
+    },
+    Written {
         name: "a record that a killed run made stays, whoever has its value in the export",
         objects: FIRM,
         maps: "map Firm -> companies {\n  domainName = site | url\n  new parentFirm \"Parent firm\": -> companies inverse \"Daughters\" = parent\n  drop name : \"not needed\"\n}\n",
