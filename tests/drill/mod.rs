@@ -276,6 +276,10 @@ impl Metadata for Killed {
         self.inner.workspace()
     }
 
+    fn settle_of(&self, object: &str) -> std::time::Duration {
+        self.inner.settle_of(object)
+    }
+
     fn workspace_word(&self) -> &'static str {
         self.inner.workspace_word()
     }

@@ -51,6 +51,7 @@ mod lies;
 mod life;
 mod location_lacks;
 mod long_text;
+mod lost_in_location;
 mod lying;
 mod moved;
 mod mutated;

@@ -143,7 +143,7 @@ async fn a_record_that_the_answer_does_not_name_is_uncertain_and_the_others_are_
     let destination = server.twenty().await;
     let outcomes = destination.create("people", &[record(1), record(2)]).await.unwrap();
     let why = "the answer does not name it".to_owned();
-    assert_eq!(outcomes, [Written::Uncertain { why }, created(2)]);
+    assert_eq!(outcomes, [Written::Uncertain { why, is_answered: true }, created(2)]);
 }
 
 /// A server that answers reads of companies from a list, the last one for ever.

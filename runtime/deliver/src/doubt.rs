@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
+use migr_decide::Event;
 use migr_journal::Operation;
 use migr_load::Settlement;
 
@@ -14,6 +15,9 @@ use crate::{RecordOutcome, Unit, Uploads};
 
 /// Time between two looks at whether somebody asked to stop.
 const NAP: Duration = Duration::from_millis(100);
+/// Wait that a person would notice.
+const NOTICED: Duration = Duration::from_secs(5);
+const UNANSWERED: &str = "records whose answers were lost";
 /// Times that what is surely not there is sent again.
 const ROUNDS: u32 = 6;
 /// Records in doubt that are kept, with their bodies, until the step's others are through; with more, they are asked about at once.
@@ -40,8 +44,11 @@ impl BatchWriter<'_> {
     }
 
     async fn settle_doubts(&mut self) -> Result<(), DeliverError> {
+        // What is there is seen at once where records are read where they are: only what is missing waits.
+        let is_direct = self.context.destination.settle_of(&self.object).is_zero();
+        let mut waits = !is_direct;
         while !self.doubtful.records.is_empty() && !self.has_stopped() {
-            if !self.outlast_settling().await {
+            if waits && !self.outlast_settling().await {
                 // Their intents stay open: the next run asks.
                 self.leave_in_doubt();
                 return Ok(());
@@ -60,6 +67,7 @@ impl BatchWriter<'_> {
                         let id = (found.id != held.record.id).then_some(found.id);
                         decided.push(held.ends(RecordOutcome::Written { id }));
                     }
+                    _ if !waits && held.age() < self.settles_after(&held) => self.doubtful.records.push(held),
                     // It was refused, and is not there: the refusal was true.
                     (Settlement::Absent, Some(refusal)) => {
                         decided.push(held.ends(RecordOutcome::Refused(refusal.to_string())));
@@ -71,7 +79,8 @@ impl BatchWriter<'_> {
                 }
             }
             self.decide(decided);
-            self.doubtful.rounds += 1;
+            self.doubtful.rounds += u32::from(waits || !again.is_empty());
+            waits = !is_direct || again.is_empty();
             for Held { batch, position, attempts, record, .. } in again {
                 self.fly(Operation::Create, vec![record], vec![(batch, position, attempts)], None);
                 self.make_room().await?;
@@ -107,14 +116,30 @@ impl BatchWriter<'_> {
         Ok(())
     }
 
+    /// Age from which a look-up tells of a record.
+    fn settles_after(&self, held: &Held) -> Duration {
+        let destination = &self.context.destination;
+        let settle = destination.settle_of(&self.object);
+        if held.is_answered {
+            return settle;
+        }
+        // A request that nobody answered may still be carried out.
+        settle.max(destination.patience().min(destination.capabilities().settle))
+    }
+
     /// Waits until a look-up tells of all of them; false where somebody asked to stop.
     async fn outlast_settling(&self) -> bool {
-        let settle = self.context.destination.capabilities().settle;
-        while self.doubtful.records.iter().any(|held| held.age() < settle) {
+        let left = |held: &Held| self.settles_after(held).checked_sub(held.age()).filter(|left| !left.is_zero());
+        let longest = |all: &[Held]| all.iter().filter_map(left).max();
+        if let Some(left) = longest(&self.doubtful.records).filter(|left| *left >= NOTICED) {
+            let reason = format!("the destination does not tell yet whether it has {UNANSWERED}");
+            self.context.tell(Event::Waiting { seconds: left.as_secs() + 1, reason });
+        }
+        while let Some(left) = longest(&self.doubtful.records) {
             if self.context.cancellation.is_cancelled() {
                 return false;
             }
-            tokio::time::sleep(NAP.min(settle)).await;
+            tokio::time::sleep(NAP.min(left)).await;
         }
         true
     }

@@ -1,5 +1,6 @@
 //! Execution of a unit: its records are sent, and lost answers settled. Nowhere else is a write sent again.
 
+use std::collections::BTreeSet;
 use std::fmt;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -103,6 +104,8 @@ struct Work<'w> {
     doubtful: Vec<Doubtful>,
     /// Refusals of records that may have been written all the same, with their positions.
     contradicted: Vec<(usize, Refusal)>,
+    /// Positions of records whose requests may still be on their way.
+    under_way: BTreeSet<usize>,
     attempts: u32,
     /// The error that concerns every record, and came before some were written.
     stopped: Option<LoadError>,
@@ -120,6 +123,7 @@ impl<'w> Work<'w> {
             refused: Vec::new(),
             doubtful: Vec::new(),
             contradicted: Vec::new(),
+            under_way: BTreeSet::new(),
             attempts: 0,
             stopped: None,
             pause,
@@ -183,8 +187,11 @@ impl<'w> Work<'w> {
                     self.stopped.get_or_insert(error);
                     self.end(position, RecordOutcome::Unsent);
                 }
-                Some(Written::Uncertain { why: lost }) => {
+                Some(Written::Uncertain { why: lost, is_answered }) => {
                     why.get_or_insert(lost);
+                    if !is_answered {
+                        self.under_way.insert(position);
+                    }
                     self.open.push((position, record));
                 }
                 None => {
@@ -246,7 +253,8 @@ impl<'w> Work<'w> {
             if is_settled_later {
                 let refusal =
                     self.contradicted.iter().find(|(of, _)| *of == position).map(|(_, refusal)| refusal.clone());
-                self.doubtful.push(Doubtful { position, record, why: why.clone(), refusal });
+                let is_answered = !self.under_way.contains(&position);
+                self.doubtful.push(Doubtful { position, record, why: why.clone(), refusal, is_answered });
             } else {
                 self.end(position, RecordOutcome::Uncertain(why.clone()));
             }

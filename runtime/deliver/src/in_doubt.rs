@@ -27,6 +27,8 @@ pub(crate) struct Held {
     pub(crate) why: String,
     /// Refusal that came, where it may have been written all the same.
     pub(crate) refusal: Option<Refusal>,
+    /// True where the server is done with the request: it is not on its way any more.
+    pub(crate) is_answered: bool,
     pub(crate) since: Instant,
     /// Age that it had then.
     pub(crate) was: Duration,
@@ -55,11 +57,12 @@ impl InDoubt {
     /// Keeps records of an attempt, with the places that they have in their batches.
     pub(crate) fn hold(&mut self, doubtful: Vec<Doubtful>, places: &[(BatchId, usize, u32)], attempts: u32) {
         let since = Instant::now();
-        self.records.extend(doubtful.into_iter().filter_map(|Doubtful { position, record, why, refusal }| {
+        self.records.extend(doubtful.into_iter().filter_map(|doubtful| {
+            let Doubtful { position, record, why, refusal, is_answered } = doubtful;
             let (batch, position, before) = places.get(position).copied()?;
             let attempts = before + attempts;
             let was = Duration::ZERO;
-            Some(Held { batch, position, attempts, record, is_as_sent: true, why, refusal, since, was })
+            Some(Held { batch, position, attempts, record, is_as_sent: true, why, refusal, is_answered, since, was })
         }));
     }
 }

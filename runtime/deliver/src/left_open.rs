@@ -103,6 +103,7 @@ impl Place {
             record: UnitRecord { id, body: item.body, uploads: item.uploads, ..UnitRecord::default() },
             why: WHY.to_owned(),
             refusal: None,
+            is_answered: false,
             since: Instant::now(),
             was: age,
         }

@@ -174,6 +174,8 @@ pub struct Doubtful {
     pub why: String,
     /// Refusal that came, where it may have been written all the same.
     pub refusal: Option<Refusal>,
+    /// True where the server is done with the request: it is not on its way any more.
+    pub is_answered: bool,
 }
 
 /// Records that were refused in the same words: one alone, or several together of which any may be at fault.

@@ -51,10 +51,11 @@ enum Attempt {
         retry_after: Option<Duration>,
         message: String,
     },
-    /// The server or the way to it failed. `sent`: it may have been carried out.
+    /// The server or the way to it failed. `sent`: it may have been carried out. `answered`: it is not on its way any more.
     Failed {
         why: String,
         sent: bool,
+        answered: bool,
         retry_after: Option<Duration>,
     },
     /// An answer that is not the destination's own, or a refusal of everything: no record's fault.
@@ -210,7 +211,7 @@ impl Http {
                                 error.column()
                             );
                             if call.again == Again::Unsent {
-                                return Err(CallError::Unknown { why });
+                                return Err(CallError::Unknown { why, is_answered: true });
                             }
                             (why, None)
                         }
@@ -232,10 +233,10 @@ impl Http {
                     }
                     continue;
                 }
-                Attempt::Failed { why, sent: true, .. } if call.again == Again::Unsent => {
-                    return Err(CallError::Unknown { why });
+                Attempt::Failed { why, sent: true, answered, .. } if call.again == Again::Unsent => {
+                    return Err(CallError::Unknown { why, is_answered: answered });
                 }
-                Attempt::Failed { why, sent, retry_after } => {
+                Attempt::Failed { why, sent, retry_after, .. } => {
                     was_refused = !sent;
                     let is_internal = sent && why.starts_with(INTERNAL);
                     alike = if is_internal && why == told { alike + 1 } else { u32::from(is_internal) };
@@ -353,7 +354,8 @@ impl Http {
                 if error.is_timeout() && !error.is_connect() {
                     self.under_way.answered(started);
                 }
-                return Attempt::Failed { sent: !error.is_connect(), why: why(&error), retry_after: None };
+                let sent = !error.is_connect();
+                return Attempt::Failed { sent, answered: false, why: why(&error), retry_after: None };
             }
         };
         self.was_answered.store(true, Ordering::Relaxed);
@@ -384,6 +386,7 @@ impl Http {
                 return Attempt::Failed {
                     why: format!("the answer broke off ({})", why(&error)),
                     sent: true,
+                    answered: true,
                     retry_after: None,
                 };
             }
@@ -439,11 +442,15 @@ impl Http {
                 let what = format!("{} sends {} elsewhere ({code}){hint}", self.host(), call.name());
                 Attempt::Over(CallError::Fatal(LoadError::Settings { what }))
             }
-            408 | 425 => Attempt::Failed { why: found.message, sent: true, retry_after },
+            408 | 425 => Attempt::Failed { why: found.message, sent: true, answered: false, retry_after },
             500..=599 if self.dialect.refusals.iter().any(|text| found.message.contains(text)) => {
                 Attempt::Over(refused())
             }
-            500..=599 => Attempt::Failed { why: format!("{code}: {}", found.message), sent: true, retry_after },
+            500..=599 => {
+                // A gateway says these while the server behind it may still be at work.
+                let answered = !matches!(code, 502 | 504 | 520..=527);
+                Attempt::Failed { why: format!("{code}: {}", found.message), sent: true, answered, retry_after }
+            }
             _ => Attempt::Over(refused()),
         }
     }
@@ -467,7 +474,8 @@ impl Http {
             Some("LIMIT_REACHED") => Attempt::TooMany { started, retry_after: None, message: found.message },
             Some("UNAUTHENTICATED" | "FORBIDDEN") => Attempt::Over(self.unauthorized(status, &found.message)),
             Some("INTERNAL_SERVER_ERROR") if !self.dialect.refusals.iter().any(|text| found.message.contains(text)) => {
-                Attempt::Failed { why: format!("{INTERNAL}{}", found.message), sent: true, retry_after: None }
+                let why = format!("{INTERNAL}{}", found.message);
+                Attempt::Failed { why, sent: true, answered: true, retry_after: None }
             }
             _ => Attempt::Over(CallError::Refused {
                 status,

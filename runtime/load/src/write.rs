@@ -123,6 +123,8 @@ pub enum Written {
     Uncertain {
         /// Failure that came instead of an answer.
         why: String,
+        /// True where the server is done with it: it is not on its way any more.
+        is_answered: bool,
     },
     /// The error that stops the run came before the record was written, and nothing of it was: it is made when the run goes on.
     Unsent(LoadError),

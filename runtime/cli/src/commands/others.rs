@@ -60,7 +60,7 @@ async fn create(destination: &dyn Destination) -> Result<(u32, u32), Fault> {
                 match written {
                     Written::Created { .. } | Written::Updated => {}
                     Written::Refused(refusal) | Written::RefusedInDoubt(refusal) => return Err(refused(&refusal)),
-                    Written::Uncertain { why } => return Err(refused(&why)),
+                    Written::Uncertain { why, .. } => return Err(refused(&why)),
                     Written::Unsent(error) => return Err(refused(&error)),
                 }
             }

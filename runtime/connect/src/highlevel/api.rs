@@ -167,7 +167,7 @@ pub(super) fn unsent(error: &CallError) -> Option<LoadError> {
 pub(super) fn outcome(error: CallError) -> Result<Written, LoadError> {
     match error {
         CallError::Fatal(error) => Err(error),
-        CallError::Unknown { why } => Ok(Written::Uncertain { why }),
+        CallError::Unknown { why, is_answered } => Ok(Written::Uncertain { why, is_answered }),
         CallError::Refused { status, message, code, .. } => {
             Ok(Written::Refused(Refusal { code, ..Refusal::new(status, message) }))
         }

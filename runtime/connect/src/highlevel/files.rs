@@ -229,7 +229,7 @@ impl HighLevel {
             Ok(_) if kind == Kind::ContactFiles => Ok(Written::Created { id: format!("{contact}{UNDER}{token}") }),
             Ok(answer) => Ok(match text(&answer, "fileId") {
                 Some(id) => Written::Created { id: id.to_owned() },
-                None => Written::Uncertain { why: "the answer names no file".to_owned() },
+                None => Written::Uncertain { why: "the answer names no file".to_owned(), is_answered: true },
             }),
             Err(error) => unsent(&error).map_or_else(|| outcome(error), |error| Ok(Written::Unsent(error))),
         }?;

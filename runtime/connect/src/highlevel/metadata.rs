@@ -30,6 +30,20 @@ impl Metadata for HighLevel {
         "location"
     }
 
+    fn settle_of(&self, object: &str) -> Duration {
+        match Kind::of(object) {
+            Kind::Businesses | Kind::Notes | Kind::Tasks | Kind::ContactFiles | Kind::Associations => Duration::ZERO,
+            Kind::Contacts
+            | Kind::Opportunities
+            | Kind::Custom
+            | Kind::Appointments
+            | Kind::Media
+            | Kind::Pipelines
+            | Kind::Calendars
+            | Kind::Users => self.capabilities.settle,
+        }
+    }
+
     fn requests(&self) -> u64 {
         self.http.requests()
     }

@@ -204,7 +204,7 @@ impl HighLevel {
             Ok(answer) if kind == Kind::Associations => self.related(&body, &answer).await,
             Ok(answer) => {
                 let Some(own) = id_of(kind, &answer) else {
-                    return Ok(Written::Uncertain { why: "the answer names no id".to_owned() });
+                    return Ok(Written::Uncertain { why: "the answer names no id".to_owned(), is_answered: true });
                 };
                 let id = if is_under_contact(kind) { format!("{parent}{UNDER}{own}") } else { own.to_owned() };
                 if has_no_token(kind) {
@@ -228,7 +228,8 @@ impl HighLevel {
             Some(own) => Some(format!("{first}{UNDER}{own}")),
             None => self.relation(first, second, association).await?,
         };
-        let untold = || Written::Uncertain { why: "the answer names no relation, and none is listed yet".to_owned() };
+        let why = || "the answer names no relation, and none is listed yet".to_owned();
+        let untold = || Written::Uncertain { why: why(), is_answered: true };
         Ok(id.map_or_else(untold, |id| Written::Created { id }))
     }
 

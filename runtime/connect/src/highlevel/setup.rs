@@ -148,7 +148,7 @@ impl HighLevel {
                     return Ok(SetupOutcome::Done(SetupRecord { action: action.clone(), made }));
                 }
                 Err(CallError::Refused { message, .. }) => return Ok(SetupOutcome::Mismatch { why: message }),
-                Err(CallError::Unknown { why }) => why,
+                Err(CallError::Unknown { why, .. }) => why,
                 Err(CallError::Fatal(error)) => return Err(error),
             };
             // The location tells by its lists whether it was made.
@@ -416,5 +416,5 @@ fn fold(label: &str) -> String {
 }
 
 fn no_id(what: &str) -> CallError {
-    CallError::Unknown { why: format!("the answer names no {what}") }
+    CallError::Unknown { why: format!("the answer names no {what}"), is_answered: true }
 }

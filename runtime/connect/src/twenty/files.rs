@@ -195,7 +195,7 @@ impl Twenty {
                     let (name, page) = (name.unwrap_or_default().to_owned(), AnsweredPage::of(&start));
                     return Ok(Some(StoredFile { name, hash, bytes, page }));
                 }
-                Err(CallError::Unknown { why }) => {
+                Err(CallError::Unknown { why, .. }) => {
                     failures += 1;
                     if failures >= options.attempts.max(1) {
                         let request = "GET of a file".to_owned();
@@ -268,7 +268,7 @@ impl Twenty {
                 Err(CallError::Refused { .. }) => return Ok(false),
                 Err(CallError::Fatal(error)) => return Err(error),
                 Ok(()) => given += 1,
-                Err(CallError::Unknown { why }) => {
+                Err(CallError::Unknown { why, .. }) => {
                     unknown += 1;
                     if unknown >= options.attempts.max(1) {
                         let request = "GET of a file".to_owned();

@@ -49,7 +49,7 @@ impl Twenty {
                     let why = cause.map_or(message, |(message, _)| self.http.clean(&message));
                     return Ok(SetupOutcome::Mismatch { why: format!("`{object}.{field}`: {why}") });
                 }
-                Err(CallError::Unknown { why }) => {
+                Err(CallError::Unknown { why, .. }) => {
                     first.get_or_insert(before);
                     failures += 1;
                     self.rest("/rest/metadata/fields", failures, why).await?;

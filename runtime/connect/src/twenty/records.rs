@@ -460,7 +460,9 @@ impl Twenty {
                 }
                 Ok(Written::refused_together(records, Refusal { code, ..Refusal::new(status, message) }))
             }
-            CallError::Unknown { why } => Ok(Written::each(records, &Written::Uncertain { why: hidden.masked(why) })),
+            CallError::Unknown { why, is_answered } => {
+                Ok(Written::each(records, &Written::Uncertain { why: hidden.masked(why), is_answered }))
+            }
             CallError::Fatal(mut error) => {
                 if let Some(said) = error.said() {
                     *said = hidden.masked(std::mem::take(said));
@@ -554,7 +556,7 @@ fn gone(id: &str) -> Written {
 
 /// Outcome of a record that an answer does not name.
 fn unnamed() -> Written {
-    Written::Uncertain { why: "the answer does not name it".to_owned() }
+    Written::Uncertain { why: "the answer does not name it".to_owned(), is_answered: true }
 }
 
 impl Answer {

@@ -178,7 +178,7 @@ impl Twenty {
                     let cause = metadata_cause(body.as_ref().map(|body| &body.0), kind);
                     return Ok(Asked::Refused(cause.map_or(message, |(message, _)| self.http.clean(&message))));
                 }
-                Err(CallError::Unknown { why }) => {
+                Err(CallError::Unknown { why, .. }) => {
                     failures += 1;
                     self.rest(path, failures, why).await?;
                     if there(&*self.read_live().await?) {

@@ -88,7 +88,7 @@ impl Twenty {
         let call = Call::get(WEBHOOKS).unpaced();
         let answer = match self.http.call(&call).await {
             Ok(answer) => answer,
-            Err(CallError::Unknown { why }) => return Err(unlisted(&why)),
+            Err(CallError::Unknown { why, .. }) => return Err(unlisted(&why)),
             Err(error) => return Err(error.into_load_error(call.name())),
         };
         let list = webhooks(&answer).ok_or_else(|| unlisted("there is no list of webhooks"))?;

@@ -21,6 +21,12 @@ pub trait Metadata: fmt::Debug + Send + Sync {
         "workspace"
     }
 
+    /// Time after which a look-up of an object's records that finds nothing proves that nothing is there; zero where they are read where they are, and only a
+    /// request that is still on its way could make one.
+    fn settle_of(&self, _object: &str) -> Duration {
+        self.capabilities().settle
+    }
+
     /// Number of requests that have been sent, those sent again included.
     fn requests(&self) -> u64;
 

@@ -181,6 +181,8 @@ pub enum CallError {
     Unknown {
         /// Failure that came instead of an answer.
         why: String,
+        /// True where the server is done with it: it is not on its way any more.
+        is_answered: bool,
     },
     /// Error that concerns every request.
     Fatal(LoadError),
@@ -201,7 +203,7 @@ impl CallError {
     pub fn into_load_error(self, request: String) -> LoadError {
         match self {
             Self::Refused { status, message, code, .. } => LoadError::Refused { request, status, message, code },
-            Self::Unknown { why } => LoadError::Unexpected { request, why },
+            Self::Unknown { why, .. } => LoadError::Unexpected { request, why },
             Self::Fatal(error) => error,
         }
     }

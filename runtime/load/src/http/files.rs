@@ -21,7 +21,7 @@ impl Http {
     /// Sends a file to an address that carries its own key. No token goes with it.
     pub async fn put_file(&self, address: &str, payload: &Payload<'_>) -> Result<(), CallError> {
         let Payload::Bytes { file, media, bytes } = payload else {
-            return Err(CallError::Unknown { why: "nothing to send".to_owned() });
+            return Err(CallError::Unknown { why: "nothing to send".to_owned(), is_answered: true });
         };
         let url = self.absolute(address)?;
         let mut failures = 0;
@@ -72,7 +72,7 @@ impl Http {
             let body = timeout(self.options.timeout, refusal(response)).await.unwrap_or_default();
             let found = reason(status.as_u16(), &body, &self.token);
             if status.is_server_error() || status == StatusCode::TOO_MANY_REQUESTS {
-                return Err(CallError::Unknown { why: format!("{request}: {}", found.message) });
+                return Err(CallError::Unknown { why: format!("{request}: {}", found.message), is_answered: true });
             }
             return Err(CallError::Refused {
                 status: status.as_u16(),
@@ -84,6 +84,7 @@ impl Http {
         if status != StatusCode::OK {
             return Err(CallError::Unknown {
                 why: format!("{request}: HTTP {}, which is not the whole file", status.as_u16()),
+                is_answered: true,
             });
         }
         while let Some(chunk) = self.in_time(response.chunk()).await? {
@@ -95,13 +96,14 @@ impl Http {
     /// Waits for a step no longer than for an answer.
     async fn in_time<T>(&self, step: impl Future<Output = reqwest::Result<T>>) -> Result<T, CallError> {
         let done = timeout(self.options.timeout, step).await;
-        let done = done.map_err(|_| CallError::Unknown { why: "no answer in time".to_owned() })?;
-        done.map_err(|error| CallError::Unknown { why: why(&error) })
+        let done = done.map_err(|_| CallError::Unknown { why: "no answer in time".to_owned(), is_answered: false })?;
+        done.map_err(|error| CallError::Unknown { why: why(&error), is_answered: false })
     }
 
     fn absolute(&self, address: &str) -> Result<Url, CallError> {
-        self.base
-            .join(address)
-            .map_err(|error| CallError::Unknown { why: format!("the server gave an address that is none ({error})") })
+        self.base.join(address).map_err(|error| CallError::Unknown {
+            why: format!("the server gave an address that is none ({error})"),
+            is_answered: true,
+        })
     }
 }

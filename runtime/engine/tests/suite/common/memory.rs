@@ -73,7 +73,7 @@ fn died() -> LoadError {
 }
 
 fn lost(records: usize) -> Vec<Written> {
-    Written::each(records, &Written::Uncertain { why: "reset".to_owned() })
+    Written::each(records, &Written::Uncertain { why: "reset".to_owned(), is_answered: false })
 }
 
 impl Memory {
