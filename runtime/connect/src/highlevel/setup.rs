@@ -309,38 +309,50 @@ impl HighLevel {
         text(&answer, "id").map(|id| Made::Field { id: id.to_owned() }).ok_or_else(|| no_id("association"))
     }
 
+    /// Asks for one stage, with its pipeline where that is not there.
+    async fn ask_for_stage(&self, pipelines: &[Pipeline], pipeline: &str, stage: &str) -> Result<Value, CallError> {
+        let Some(known) = pipelines.iter().find(|known| known.name == pipeline) else {
+            let body = json!({"name": pipeline, "stages": [{"name": stage}], "locationId": self.location});
+            return self.make("opportunities/pipelines", &body).await;
+        };
+        let stages = known.with(stage, &self.plan.picklists).replacement(|known| known.name == stage);
+        let body = json!({"name": known.name, "stages": stages, "locationId": self.location});
+        self.put(format!("opportunities/pipelines/{}", known.id), &body).await
+    }
+
     /// Makes the pipelines and stages that the tables ask for. Stages that are there keep their ids: a list without one would remove it.
     async fn add_stages(&self, live: &Live, action: &SetupAction) -> Result<SetupOutcome, LoadError> {
         let mut pipelines = live.pipelines.clone();
         let before: Vec<OptionSchema> = stage_options(&pipelines);
         let (mut added, mut wanted) = (Vec::new(), live.clone());
         for (pipeline, stage) in new_stages(action, &self.plan.picklists) {
-            let known = pipelines.iter().find(|known| known.name == pipeline);
-            let answer = match known {
-                Some(known) if known.has(&stage) => continue,
-                Some(known) => {
-                    let stages = known.with(&stage, &self.plan.picklists).replacement(|known| known.name == stage);
-                    let body = json!({"name": known.name, "stages": stages, "locationId": self.location});
-                    self.put(format!("opportunities/pipelines/{}", known.id), &body).await
-                }
-                None => {
-                    let body = json!({"name": pipeline, "stages": [{"name": stage}], "locationId": self.location});
-                    self.make("opportunities/pipelines", &body).await
-                }
-            };
-            match answer {
-                // After a lost answer the location tells whether it was made.
-                Ok(_) | Err(CallError::Unknown { .. }) => {}
-                Err(CallError::Fatal(LoadError::Unauthorized { message, .. }) | CallError::Refused { message, .. }) => {
-                    return Ok(SetupOutcome::Mismatch { why: no_stage(&pipeline, &stage, &message) });
-                }
-                Err(error) => return Err(error.into_load_error("opportunities/pipelines".to_owned())),
+            let has = |all: &[Pipeline]| all.iter().any(|known| known.name == pipeline && known.has(&stage));
+            if has(&pipelines) {
+                continue;
             }
-            pipelines = self.ask_pipelines().await?;
             wanted.add_stage(&pipeline, &stage);
-            if !pipelines.iter().any(|known| known.name == pipeline && known.has(&stage)) {
-                let why = format!("the server made no stage \"{stage}\" of pipeline \"{pipeline}\"; run setup again");
-                return Ok(SetupOutcome::Mismatch { why });
+            for attempt in 1.. {
+                let lost = match self.ask_for_stage(&pipelines, &pipeline, &stage).await {
+                    Ok(_) => None,
+                    Err(CallError::Unknown { why, .. }) => Some(why),
+                    Err(
+                        CallError::Fatal(LoadError::Unauthorized { message, .. }) | CallError::Refused { message, .. },
+                    ) => return Ok(SetupOutcome::Mismatch { why: no_stage(&pipeline, &stage, &message) }),
+                    Err(error) => return Err(error.into_load_error("opportunities/pipelines".to_owned())),
+                };
+                // After a lost answer the location tells whether it was made; what was not is asked for again.
+                pipelines = self.ask_pipelines().await?;
+                match lost {
+                    _ if has(&pipelines) => break,
+                    Some(_) if attempt < ATTEMPTS => {}
+                    Some(why) => return Err(LoadError::Unexpected { request: "setup".to_owned(), why }),
+                    None => {
+                        let why = format!(
+                            "the server says that it made the stage \"{stage}\" of pipeline \"{pipeline}\", and does not list it; look there, then run setup again"
+                        );
+                        return Ok(SetupOutcome::Mismatch { why });
+                    }
+                }
             }
             added.push(stage);
         }
