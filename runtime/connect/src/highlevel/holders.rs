@@ -46,7 +46,8 @@ impl HighLevel {
         Ok(Some(all))
     }
 
-    async fn contacts_of(&self, key: &str, values: &[String]) -> Result<Vec<Found>, LoadError> {
+    /// Contacts that a search finds by one of some values of a key.
+    pub(super) async fn contacts_of(&self, key: &str, values: &[String]) -> Result<Vec<Found>, LoadError> {
         let filter = |value: &String| json!({"field": key, "operator": "eq", "value": value});
         let filters: Vec<Value> = values.iter().map(filter).collect();
         let body = json!({

@@ -53,36 +53,52 @@ impl HighLevel {
             if *settlement != Settlement::Absent {
                 continue;
             }
-            let is_absent = record.age >= self.capabilities.settle
-                && match (kind, record.body) {
-                    (Kind::Custom, _) => true,
-                    // A second attempt is refused where the first was carried out, and the refusal names it.
-                    (Kind::Opportunities, _) => self.live()?.refuses_second_opportunity,
-                    (_, Some(body)) => self.is_absent_contact(&body.values()).await?,
-                    (_, None) => false,
-                };
-            if !is_absent {
-                *settlement = Settlement::Unknown;
-            }
+            let is_old = record.age >= self.capabilities.settle;
+            *settlement = match (kind, record.body) {
+                (Kind::Contacts, Some(body)) => self.by_address(record.token, &body.values(), is_old).await?,
+                (Kind::Custom, _) if is_old => Settlement::Absent,
+                // A second attempt is refused where the first was carried out, and the refusal names it.
+                (Kind::Opportunities, _) if is_old && self.live()?.refuses_second_opportunity => Settlement::Absent,
+                _ => Settlement::Unknown,
+            };
         }
         Ok(settled)
     }
 
-    /// True where a contact that no search finds may be sent again.
-    async fn is_absent_contact(&self, body: &Map) -> Result<bool, LoadError> {
+    /// Settlement of a contact that no search by our id finds, by its address and its number: who holds them is told as it is at this moment. That nobody holds one
+    /// of them proves that it is not there, once no request can be on its way; where others hold all of them nothing does.
+    async fn by_address(&self, token: &str, body: &Map, is_old: bool) -> Result<Settlement, LoadError> {
+        let live = self.live()?;
         let part = |key: &str| body.get(key).and_then(Value::as_str).filter(|text| !text.is_empty());
-        let (email, phone) = (part("email"), part("phone"));
-        if email.is_none() && phone.is_none() {
-            return Ok(false);
+        let addresses = [("email", "email"), ("phone", "number")];
+        let held: Vec<_> = addresses.iter().filter_map(|(key, name)| Some((*key, *name, part(key)?))).collect();
+        let absent = || if is_old { Settlement::Absent } else { Settlement::Unknown };
+        if held.is_empty() {
+            return Ok(Settlement::Unknown);
         }
-        if self.live()?.refuses_second_contact {
-            return Ok(true);
+        // A second attempt is refused where the first was carried out, and the refusal names it.
+        if live.refuses_second_contact {
+            return Ok(absent());
         }
-        let mut query = vec![self.here()];
-        query.extend(email.map(|email| ("email", email.to_owned())));
-        query.extend(phone.map(|phone| ("number", phone.to_owned())));
-        let answer = self.read("contacts/search/duplicate", query).await?;
-        Ok(answer.get("contact").is_none_or(Value::is_null))
+        let Some(own) = live.token_key("contacts") else { return Ok(Settlement::Unknown) };
+        let is_ours = |found: &Found| found.values.get(own).and_then(Value::as_str) == Some(token);
+        for (_, name, value) in &held {
+            let query = vec![self.here(), (*name, (*value).to_owned())];
+            let answer = self.read("contacts/search/duplicate", query).await?;
+            let Some(id) = answer.get("contact").and_then(|contact| text(contact, "id")) else { return Ok(absent()) };
+            if let Some(found) = self.fetch_one("contacts", id).await?.filter(is_ours) {
+                return Ok(Settlement::There(found));
+            }
+        }
+        if is_old {
+            for (key, _, value) in &held {
+                let found = self.contacts_of(key, &[(*value).to_owned()]).await?;
+                if let Some(found) = found.into_iter().find(is_ours) {
+                    return Ok(Settlement::There(found));
+                }
+            }
+        }
+        Ok(Settlement::Unknown)
     }
 
     /// Businesses are told by their values alone, in their whole list.
