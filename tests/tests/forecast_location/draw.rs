@@ -52,6 +52,8 @@ pub(crate) struct Client {
 pub(crate) struct Case {
     pub(crate) spec: String,
     pub(crate) files: Vec<(&'static str, String)>,
+    /// Files that records name, by their paths in the export.
+    pub(crate) named: &'static [(&'static str, &'static str)],
     pub(crate) clients: Vec<Client>,
     /// Contents of the location before the migration.
     pub(crate) before: Value,
@@ -64,6 +66,10 @@ pub(crate) struct Case {
     /// Contacts that are there are written to.
     pub(crate) writes_existing: bool,
 }
+
+/// Files that records name.
+const NAMED: &[(&str, &str)] =
+    &[("files/a.txt", "first"), ("files/b.txt", "second"), ("files/run.exe", "MZ"), ("files/empty.txt", "")];
 
 const EMAILS: &[&str] = &["ada@x.example", "bob@x.example", "cara@x.example", "dan@x.example", "Ada@X.example", ""];
 const PHONES: &[&str] = &["+12015550101", "+12015550102", "(201) 555-0103", "+1 201 555 0101", "", ""];
@@ -187,15 +193,39 @@ pub(crate) fn case(seed: u64, number: u64) -> Case {
         3 | 4 => Moment::AfterKill(draw.below(14)),
         _ => Moment::AfterRun,
     };
-    let (objects, settings) = if has_own { (format!("{OBJECTS}{OWN}"), PERMITTED) } else { (OBJECTS.to_owned(), "") };
+    let (mut objects, settings) =
+        if has_own { (format!("{OBJECTS}{OWN}"), PERMITTED) } else { (OBJECTS.to_owned(), "") };
+    let gives_up_phones = taken == " on taken none" && !allows_duplicates;
+    let before = before(&mut draw, allows_duplicates);
+    // Drawn last: the cases of before are drawn as they were.
+    let mut files = files;
+    if draw.happens(50) {
+        objects.push_str(SCAN);
+        let missing = draw.one(&["", " on missing skip"]);
+        let _ = writeln!(
+            spec,
+            "\nmap Scan as OfClient -> contactFiles when client != none {{\n  contact = client{missing}\n  file = path as called\n}}\n\n\
+             map Scan as OfNobody -> media when client == none {{\n  file = path as called\n}}"
+        );
+        files.push(("scans.csv", scans(&mut draw, &clients)));
+    }
     let spec = format!(
         "{}{OWNERS}{spec}",
         migration(&objects).replace("currency = \"USD\"\n", &format!("currency = \"USD\"\n{settings}"))
     );
-    let gives_up_phones = taken == " on taken none" && !allows_duplicates;
-    let before = before(&mut draw, allows_duplicates);
     let writes_existing = matches!(existing, "fill" | "update");
-    Case { spec, files, clients, before, moment, merges, gives_up_phones, allows_duplicates, writes_existing }
+    Case {
+        spec,
+        files,
+        named: NAMED,
+        clients,
+        before,
+        moment,
+        merges,
+        gives_up_phones,
+        allows_duplicates,
+        writes_existing,
+    }
 }
 
 /// A spec's beginning, over objects of a source.
@@ -235,6 +265,10 @@ const SETTINGS: &str = r#"migration old_to_highlevel {
 const OWN: &str = r#"  object Course from "courses.csv" { key id; id: text; name: text; price: text; guide: text }
   object Joined from "joined.csv" { key client, course; client: -> Client; course: -> Course }
 "#;
+
+/// Object of the source whose records are files.
+const SCAN: &str =
+    "  object Scan from \"scans.csv\" { key id; id: text; client: -> Client; path: file; called: text }\n";
 
 const PERMITTED: &str = "  permit irreversible : \"an object of one's own stays\"\n";
 
@@ -313,6 +347,25 @@ fn files(draw: &mut Draw, clients: &[Client], has_own: bool) -> Vec<(&'static st
     ];
     files.extend(own);
     files
+}
+
+fn scans(draw: &mut Draw, clients: &[Client]) -> String {
+    let mut rows = String::from("id,client,path,called\n");
+    for number in 1..=draw.below(5) {
+        let of = format!("C{}", 1 + draw.below(clients.len() + 1));
+        let client = if draw.happens(60) { of.as_str() } else { "" };
+        let path = draw.one(&[
+            "files/a.txt",
+            "files/a.txt",
+            "files/b.txt",
+            "files/run.exe",
+            "files/empty.txt",
+            "files/gone.txt",
+            "",
+        ]);
+        let _ = writeln!(rows, "S{number},{client},{path},{}", draw.one(&["one.txt", "two.txt", "", "odd.exe"]));
+    }
+    rows
 }
 
 fn before(draw: &mut Draw, allows_duplicates: bool) -> Value {

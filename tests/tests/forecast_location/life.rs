@@ -131,6 +131,11 @@ pub(crate) fn live(case: &Case) -> Result<Life, String> {
     for (name, text) in &case.files {
         std::fs::write(folder.path().join("export").join(name), text).unwrap();
     }
+    for (name, text) in case.named {
+        let path = folder.path().join("export").join(name);
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(path, text).unwrap();
+    }
     let plan = plan(&case.spec)?;
     let state = folder.path().join("location.db");
     runtime().block_on(async {

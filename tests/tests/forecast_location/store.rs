@@ -1,6 +1,6 @@
 //! Records of a location from the sandbox's own file, by the names that a plan has for their objects and fields.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use migr_plan::{Plan, SetupAction};
@@ -18,6 +18,7 @@ const OBJECTS: &[(&str, &str)] = &[
     ("task", "tasks"),
     ("appointment", "appointments"),
     ("relation", "associations"),
+    ("media", "media"),
 ];
 
 /// Objects of one's own, by the keys that the location has for them.
@@ -98,6 +99,14 @@ pub(crate) fn read(path: &Path, plan: &Plan) -> Store {
         for (key, value) in &body {
             if key == "customFields" {
                 for (of, value) in value.as_object().into_iter().flatten() {
+                    if is_of_files(value) {
+                        for (own, file) in value.as_object().into_iter().flatten() {
+                            let body = Map::from_iter([("file".to_owned(), file["meta"]["originalname"].clone())]);
+                            let place = ("contactFiles".to_owned(), format!("{id}/{own}"));
+                            store.0.insert(place, Stored { trashed: false, body });
+                        }
+                        continue;
+                    }
                     held.insert(names.get(of).unwrap_or(of).clone(), value.clone());
                 }
             } else if key == "properties" {
@@ -119,10 +128,27 @@ fn plan_name(key: &str) -> String {
     FIELDS.iter().find(|(own, _)| *own == key).map_or(key, |(_, name)| name).to_owned()
 }
 
-/// Everything that the location holds, by kind and id: what a rollback has to bring back, but for what an object of one's own is made of.
+/// True for the value of a contact's field of files.
+fn is_of_files(value: &Value) -> bool {
+    value.as_object().is_some_and(|files| files.values().any(|file| file.get("documentId").is_some()))
+}
+
+/// Everything that the location holds, by kind and id: what a rollback has to bring back, but for what an object of one's own is made of, and files of contacts,
+/// which go with their contact alone, with their field.
 pub(crate) fn everything(path: &Path) -> BTreeMap<(String, String), Map<String, Value>> {
-    let all = rows(path).into_iter().filter(|(kind, ..)| !OF_OWN.contains(&kind.as_str()));
+    let rows = rows(path);
+    let files_of = |body: &Map<String, Value>| -> Vec<String> {
+        let fields = body.get("customFields").and_then(Value::as_object).into_iter().flatten();
+        fields.filter(|(_, value)| is_of_files(value)).map(|(field, _)| field.clone()).collect()
+    };
+    let of_files: BTreeSet<String> = rows.iter().flat_map(|(.., body)| files_of(body)).collect();
+    let all = rows
+        .into_iter()
+        .filter(|(kind, id, _)| !(OF_OWN.contains(&kind.as_str()) || kind == "customField" && of_files.contains(id)));
     let all = all.map(|(kind, id, mut body)| {
+        if let Some(fields) = body.get_mut("customFields").and_then(Value::as_object_mut) {
+            fields.retain(|field, _| !of_files.contains(field));
+        }
         body.retain(|key, value| !is_empty(value) && !STAMPS.contains(&key.as_str()));
         ((kind, id), body)
     });

@@ -27,6 +27,7 @@ impl Written {
         Case {
             spec: format!("{}{}", migration(self.objects), self.maps),
             files: files.collect(),
+            named: &[],
             clients: Vec::new(),
             before: (self.before)(),
             moment: self.moment,
