@@ -12,6 +12,8 @@ struct Served {
     server: Child,
     url: String,
     token: String,
+    /// The line behind the token's.
+    next: String,
 }
 
 impl Served {
@@ -28,7 +30,8 @@ impl Served {
         let url = lines.next().expect("its address").expect("text");
         let mut news = BufReader::new(server.stderr.take().expect("its stderr")).lines();
         let token = news.find_map(|line| line.ok()?.strip_prefix("token: ").map(str::to_owned)).expect("its token");
-        Self { server, url, token }
+        let next = news.next().expect("a line").expect("text");
+        Self { server, url, token, next }
     }
 
     /// Status and body of the answer to a GET.
@@ -68,6 +71,7 @@ fn a_location_of_highlevel_is_served_with_what_it_held_before() {
         "kept.db",
     ];
     let served = Served::with(folder.path(), &[&options[..], &["--without-scope", "users.readonly"]].concat());
+    assert_eq!(served.next, "location: L1", "a spec needs it");
     let (status, answer) = served.get("/businesses/?locationId=L1");
     assert_eq!((status, &answer["businesses"][0]["name"]), (200, &json!("Acme Inc.")));
     assert_eq!(served.get("/businesses/?locationId=L2").0, 403);
