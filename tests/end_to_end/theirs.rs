@@ -187,26 +187,77 @@ fn what_others_changed_or_hung_on_records_is_seen_where_the_server_chooses_ids()
             format!("contacts {}: it was changed since it was imported (phone)", clients[0]),
             format!("contacts {}: it was changed since it was imported (email)", clients[1]),
             format!("opportunities {}: it was changed since it was imported (name)", deals[0]),
-            format!("contacts {}: notes {}/{note}, made, refers to it", clients[2], clients[2]),
+            format!("contacts {}: notes {}/{note}, made by others, refers to it", clients[2], clients[2]),
         ] {
             assert!(ran.stdout.contains(&said), "no {said:?} in {}", ran.stdout);
         }
     }
-    let text = stand_in.migr(&project, &["rollback", "--changed", "destroy"]).exits(6).stdout;
-    assert!(text.contains("1 notes that others made since"), "{text}");
-    stand_in.ask(&Method::DELETE, &format!("/contacts/{}/notes/{note}", clients[2]), &Value::Null);
     let here = highlevel::Options::default().location;
     let calendars = stand_in.ask(&Method::GET, &format!("/calendars/?locationId={here}"), &Value::Null);
     let booking = json!({
         "locationId": here, "calendarId": calendars["calendars"][0]["id"], "contactId": clients[2], "toNotify": false,
         "startTime": "2027-01-04T10:00:00Z", "ignoreFreeSlotValidation": true,
     });
-    let booked = stand_in.ask(&Method::POST, "/calendars/events/appointments", &booking);
-    let text = stand_in.migr(&project, &["rollback", "--changed", "destroy"]).exits(6).stdout;
-    assert!(text.contains("1 appointments that others made since"), "{text}");
-    let booked = booked["id"].as_str().expect("an id");
-    stand_in.ask(&Method::DELETE, &format!("/calendars/events/{booked}"), &json!({}));
-    stand_in.migr(&project, &["rollback", "--changed", "destroy"]).exits(0);
+    stand_in.ask(&Method::POST, "/calendars/events/appointments", &booking);
+    let destroy = ["rollback", "--changed", "destroy"];
+    let said = stand_in.migr(&project, &[&destroy[..], &["--dry-run"]].concat()).exits(0).stdout;
+    let goes = format!("would go  contacts {}: ", clients[2]);
+    assert!(said.contains("; 1 more record of others refers to it"), "{said}");
+    assert!(!said.contains("contacts.migrId: left"), "nothing holds a value any more: {said}");
+    assert!(
+        said.contains(&goes) && said.contains(&format!("would go  contacts {}: it was changed", clients[0])),
+        "{said}"
+    );
+    assert!(said.contains("4 records are not the migration's alone any more, and would go with all that others changed and attached, as you decided."), "{said}");
+    let said = stand_in.migr(&project, &destroy).exits(0).stdout;
+    assert!(said.contains(&goes.replace("would go ", "gone     ")), "{said}");
+    assert!(said.contains("4 records were not the migration's alone any more, and went with"), "{said}");
+    let path = format!("/contacts/search/duplicate?locationId={here}&email=ada@x.example");
+    assert_eq!(stand_in.ask(&Method::GET, &path, &Value::Null)["contact"], Value::Null);
+}
+
+#[test]
+fn what_others_attach_while_a_rollback_is_at_work_leaves_the_contact_in_words_that_an_administrator_understands() {
+    let project = studio();
+    let stand_in =
+        StandIn::location(highlevel::Options { lag: std::time::Duration::ZERO, ..highlevel::Options::default() });
+    stand_in.migr(&project, &["run", "--no-approval"]).exits(5);
+    let client = created(&project, "Client")[2].clone();
+    let (url, token, is_hung) = (stand_in.url(), stand_in.token(), std::sync::atomic::AtomicBool::new(false));
+    let path = format!("/contacts/{client}/notes");
+    // A person writes a note once the rollback has looked at the contact, and begins to remove what was made.
+    let wire = Wire::to(&stand_in.url(), move |asked| {
+        if asked.method != "DELETE"
+            || !asked.path.contains("/notes/")
+            || is_hung.swap(true, std::sync::atomic::Ordering::Relaxed)
+        {
+            return Act::Pass;
+        }
+        let (url, token, path) = (url.clone(), token.clone(), path.clone());
+        Act::First(Box::new(move || hang(&url, &token, &path)))
+    });
+    let mut command = stand_in.command_over(&wire.url(), project.path(), &["rollback"]);
+    let ran = Ran::from(command.output().expect("migr starts")).exits(6);
+    let left = format!("kept      contacts {client}: others have attached to it since what would go with it: 1 note\n");
+    assert!(ran.stdout.contains(&left), "{}", ran.stdout);
+    assert!(
+        ran.stdout.contains("1 record is not the migration's alone any more, and left until you decide"),
+        "{}",
+        ran.stdout
+    );
+    assert!(!ran.stdout.contains("409") && !ran.stdout.contains("DELETE"), "{}", ran.stdout);
+    let said = stand_in.migr(&project, &["rollback", "--changed", "destroy"]).exits(0).stdout;
+    assert!(said.contains(&format!("gone      contacts {client}: notes {client}/")), "{said}");
+}
+
+/// Writes a note, as a person does.
+fn hang(url: &str, token: &str, path: &str) {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
+    runtime.block_on(async {
+        let request = reqwest::Client::new().post(format!("{url}{path}")).bearer_auth(token).header("version", "v3");
+        let request = request.header("content-type", "application/json").body(json!({"body": "Hung on"}).to_string());
+        assert!(request.send().await.expect("an answer").status().is_success());
+    });
 }
 
 #[test]

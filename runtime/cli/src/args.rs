@@ -548,7 +548,7 @@ pub(crate) struct VerifyArguments {
 pub(crate) enum Changed {
     /// Records stay, and are the migration's no more.
     Keep,
-    /// Records are destroyed, with what others did to them.
+    /// Records are destroyed, with what others did to them and what of theirs the destination takes along; each is listed, and `--dry-run` says it beforehand.
     Destroy,
 }
 

@@ -107,6 +107,7 @@ pub async fn rollback(context: &RollbackContext, dry_run: bool) -> Result<Rollba
         summary: RollbackSummary { dry_run, maps, ..RollbackSummary::default() },
         changed_restored: BTreeSet::new(),
         theirs: Theirs::new(),
+        going: Theirs::new(),
         carriers: BTreeSet::new(),
     };
     if dry_run {
@@ -156,8 +157,10 @@ struct Back {
     summary: RollbackSummary,
     /// Object and id of records that came out of the trash and were changed by a person since.
     changed_restored: BTreeSet<(String, String)>,
-    /// Created records that others changed or refer to since.
+    /// Created records that others changed or refer to since, and that are left.
     theirs: Theirs,
+    /// The same, where a person has decided that they go.
+    going: Theirs,
     /// Object and id of records that were there before and keep what goes with them alone.
     carriers: BTreeSet<(String, String)>,
 }
@@ -174,9 +177,8 @@ impl Back {
         if self.summary.missing > 0 && self.context.changed == ChangedPolicy::List {
             return Ok(());
         }
-        if self.context.changed != ChangedPolicy::Destroy {
-            self.theirs = self.find_theirs().await?;
-        }
+        let theirs = self.find_theirs().await?;
+        *(if self.context.changed == ChangedPolicy::Destroy { &mut self.going } else { &mut self.theirs }) = theirs;
         self.destroy_created().await?;
         // A unique value may have been freed by what was destroyed.
         self.revert_again(refused).await?;

@@ -52,6 +52,7 @@ pub(crate) async fn run(arguments: &RollbackArguments, console: Console) -> Resu
         "made_beside": summary.made_beside,
         "kept_because_changed": summary.kept_fields,
         "undecided": summary.undecided,
+        "gone_with_what_others_did": summary.gone_with,
         "missing": summary.missing,
         "decided": summary.decided,
         "adopted": summary.adopted,
@@ -149,6 +150,10 @@ pub(crate) fn show(summary: &RollbackSummary, console: Console) {
         let field = kept.field.as_deref().map_or_else(String::new, |field| format!(", {field}"));
         console.result(format_args!("kept      {} {}{field}: {}\n", kept.object, line(&kept.id), line(&kept.reason)));
     }
+    let goes = if summary.dry_run { "would go " } else { "gone     " };
+    for gone in summary.gone_with_theirs.iter().take(PRINTED) {
+        console.result(format_args!("{goes} {} {}: {}\n", gone.object, line(&gone.id), line(&gone.reason)));
+    }
     for one in summary.not_undoable.iter().take(PRINTED) {
         let step = one.step.as_deref().map_or_else(String::new, |step| format!("{step}: "));
         console.result(format_args!("not back  {step}{}\n", line(&one.what)));
@@ -192,8 +197,25 @@ pub(crate) fn show(summary: &RollbackSummary, console: Console) {
     }
     if summary.undecided > 0 {
         console.result(format_args!(
-            "{} not the migration's alone any more, and left until you decide: `migr rollback --changed keep` leaves them for good, `--changed destroy` destroys them with what others did to them.\n",
+            "{} not the migration's alone any more, and left until you decide: `migr rollback --changed keep` leaves such records for good, `--changed destroy` destroys them with all that others changed and attached (with `--dry-run` it says beforehand what goes).\n",
             count(summary.undecided, "record is", "records are"),
+        ));
+    }
+    if summary.gone_with > 0 {
+        let (one, many) = if summary.dry_run {
+            (
+                "record is not the migration's alone any more, and would go",
+                "records are not the migration's alone any more, and would go",
+            )
+        } else {
+            (
+                "record was not the migration's alone any more, and went",
+                "records were not the migration's alone any more, and went",
+            )
+        };
+        console.result(format_args!(
+            "{} with all that others changed and attached, as you decided.\n",
+            count(summary.gone_with, one, many),
         ));
     }
     if summary.missing > 0 && !summary.complete {

@@ -23,6 +23,15 @@ const INVALID: u16 = 422;
 /// Relations of a record in one question.
 const RELATIONS: usize = 100;
 
+/// Fate of what others have attached to a record that is removed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Attached {
+    /// It stays, and the record with it.
+    Stays,
+    /// It goes with the record.
+    Goes,
+}
+
 /// Appointments of contacts: how many each has.
 type Booked = BTreeMap<String, usize>;
 
@@ -135,7 +144,15 @@ impl Records for HighLevel {
     }
 
     fn destroy<'a>(&'a self, object: &'a str, ids: &'a [String]) -> BoxFuture<'a, Result<Vec<Removal>, LoadError>> {
-        Box::pin(self.destroy_records(object, ids))
+        Box::pin(self.destroy_records(object, ids, Attached::Stays))
+    }
+
+    fn destroy_with_attached<'a>(
+        &'a self,
+        object: &'a str,
+        ids: &'a [String],
+    ) -> BoxFuture<'a, Result<Vec<Removal>, LoadError>> {
+        Box::pin(self.destroy_records(object, ids, Attached::Goes))
     }
 
     fn made_beside(&self, object: &str, body: &Body) -> MadeBeside {
@@ -431,17 +448,22 @@ impl HighLevel {
     }
 
     /// Each record by a request of its own; what is refused of one is its fate, and the others go on.
-    pub(super) async fn destroy_records(&self, object: &str, ids: &[String]) -> Result<Vec<Removal>, LoadError> {
+    pub(super) async fn destroy_records(
+        &self,
+        object: &str,
+        ids: &[String],
+        attached: Attached,
+    ) -> Result<Vec<Removal>, LoadError> {
         let live = self.live()?;
         let live = &live;
-        let is_contact = Kind::of(object) == Kind::Contacts;
+        let is_contact = Kind::of(object) == Kind::Contacts && attached == Attached::Stays;
         let mut fates = Vec::with_capacity(ids.len());
         // Notes and the like that hang on contacts are looked at right before they go.
         for ids in ids.chunks(if is_contact { SIDE_BY_SIDE } else { ids.len().max(1) }) {
             let booked = if is_contact { self.booked(live, ids.len()).await? } else { None };
             let booked = booked.as_ref();
             let one = |id| async move {
-                match self.destroy_one((object, live, booked), id).await {
+                match self.destroy_one((object, live, booked), id, attached).await {
                     Err(error) if !error.stops_the_run() => Ok(Removal::Refused { why: error.to_string() }),
                     fate => fate,
                 }
@@ -468,13 +490,18 @@ impl HighLevel {
         &self,
         (object, live, booked): (&str, &Live, Option<&Booked>),
         id: &str,
+        attached: Attached,
     ) -> Result<Removal, LoadError> {
         let delete = |path: String| Call::new(Method::DELETE, path, Payload::Empty);
         let own = both(id).map_or(id, |(_, own)| own);
         let call = match Kind::of(object) {
             Kind::Businesses => delete(format!("businesses/{id}")),
             Kind::Contacts => {
-                self.alone(id, booked).await?;
+                if attached == Attached::Stays
+                    && let Some(what) = self.attached(id, booked).await?
+                {
+                    return Ok(Removal::Attached { what });
+                }
                 delete(format!("contacts/{id}"))
             }
             Kind::Opportunities => delete(format!("opportunities/{id}")),
@@ -497,12 +524,13 @@ impl HighLevel {
         self.delete(call, own).await
     }
 
-    /// An error where something hangs on a contact that would go with it: ours went before.
-    async fn alone(&self, id: &str, booked: Option<&Booked>) -> Result<(), LoadError> {
-        for (path, names, what) in [
-            (format!("contacts/{id}/notes"), "notes", "notes"),
-            (format!("contacts/{id}/tasks"), "tasks", "tasks"),
-            (format!("contacts/{id}/appointments"), "events", "appointments"),
+    /// Notes and the like of others that hang on a contact and would go with it, in words; none where nothing does: ours went before.
+    async fn attached(&self, id: &str, booked: Option<&Booked>) -> Result<Option<String>, LoadError> {
+        let mut attached = Vec::new();
+        for (path, names, one) in [
+            (format!("contacts/{id}/notes"), "notes", "note"),
+            (format!("contacts/{id}/tasks"), "tasks", "task"),
+            (format!("contacts/{id}/appointments"), "events", "appointment"),
         ] {
             // All calendars were listed, and none names the contact.
             if names == "events" && booked.is_some_and(|booked| !booked.contains_key(id)) {
@@ -511,22 +539,16 @@ impl HighLevel {
             let name = format!("GET {path}");
             let answer = match self.get(path, Vec::new()).await {
                 Ok(answer) => answer,
-                Err(error) if is_gone(&error) => return Ok(()),
+                Err(error) if is_gone(&error) => return Ok(None),
                 Err(error) => return Err(error.into_load_error(name)),
             };
-            let others = list(&answer, &[names]).len();
-            if others > 0 {
-                return Err(LoadError::Refused {
-                    request: format!("DELETE contacts/{id}"),
-                    status: 409,
-                    message: format!(
-                        "the contact has {others} {what} that others made since, and they would go with it"
-                    ),
-                    code: None,
-                });
+            match list(&answer, &[names]).len() {
+                0 => {}
+                1 => attached.push(format!("1 {one}")),
+                several => attached.push(format!("{several} {one}s")),
             }
         }
-        Ok(())
+        Ok((!attached.is_empty()).then(|| attached.join(", ")))
     }
 }
 

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use migr_journal::{Change, MappedRow, Operation, Planned, State, StepRow};
 use migr_load::{Deleted, LoadError, Removal};
 
+use super::theirs::Why;
 use super::{Back, ChangedPolicy, KeptField, result};
 use crate::EngineError;
 
@@ -31,6 +32,7 @@ impl Back {
                     self.theirs.contains_key(&(step.object.clone(), id))
                 });
                 self.keep(position, step, kept).await?;
+                self.tell_of_theirs(step, &created);
                 let created = self.leave_carried(position, step, created).await?;
                 for batch in created.chunks(self.page_of_removals()) {
                     if self.stops() {
@@ -47,6 +49,17 @@ impl Back {
             }
         }
         Ok(())
+    }
+
+    /// Lists records that go though they are not ours alone any more, each with what of others goes with it.
+    fn tell_of_theirs(&mut self, step: &StepRow, rows: &[MappedRow]) {
+        for row in rows.iter().filter(|_| !self.going.is_empty()) {
+            let id = row.mapped.id.clone().unwrap_or_default();
+            let Some(why) = self.going.get(&(step.object.clone(), id.clone())) else { continue };
+            let reason = why.in_words();
+            let (step, key, object) = (step.name.clone(), row.key.clone(), step.object.clone());
+            self.summary.gone_with_theirs(KeptField { step, key, object, id, field: None, reason });
+        }
     }
 
     /// Leaves out records that only go with another: with one of ours they go later, with one of others they stay.
@@ -109,7 +122,7 @@ impl Back {
         let mut keys = Vec::new();
         for row in rows {
             let id = row.mapped.id.unwrap_or_default();
-            let why = self.theirs.get(&(step.object.clone(), id.clone())).cloned().unwrap_or_default();
+            let why = self.theirs.get(&(step.object.clone(), id.clone())).map(Why::in_words).unwrap_or_default();
             if is_decided {
                 self.summary.decided += 1;
                 keys.push(row.key.clone());
@@ -155,14 +168,22 @@ impl Back {
         let mut refusals: BTreeMap<&str, String> = BTreeMap::new();
         let mut untold: Vec<String> = Vec::new();
         let mut is_one_refusal = false;
-        match self.context.destination.destroy(&step.object, &ids).await {
+        let mut attached: BTreeMap<&str, String> = BTreeMap::new();
+        let destination = &self.context.destination;
+        let removed = match self.context.changed {
+            ChangedPolicy::Destroy => destination.destroy_with_attached(&step.object, &ids).await,
+            ChangedPolicy::List | ChangedPolicy::Keep => destination.destroy(&step.object, &ids).await,
+        };
+        match removed {
             Ok(fates) => {
                 for (id, fate) in ids.iter().zip(fates) {
                     if fate != Removal::Gone {
                         untold.push(id.clone());
                     }
-                    if let Removal::Refused { why } = fate {
-                        refusals.insert(id, why);
+                    match fate {
+                        Removal::Refused { why } => drop(refusals.insert(id, why)),
+                        Removal::Attached { what } => drop(attached.insert(id, what)),
+                        Removal::Gone | Removal::Untold => {}
                     }
                 }
             }
@@ -186,8 +207,14 @@ impl Back {
         }
         let mut gone = Vec::new();
         let mut results = Vec::with_capacity(planned.len());
-        for record in planned {
-            if there.contains(record.id.as_str()) {
+        let mut shared = Vec::new();
+        for (record, row) in planned.into_iter().zip(rows) {
+            if let (true, Some(what)) = (there.contains(record.id.as_str()), attached.get(record.id.as_str())) {
+                let why = format!("others have attached to it since what would go with it: {what}");
+                results.push(result(false, Some(why.clone())));
+                self.theirs.insert((step.object.clone(), record.id.clone()), Why::of(why));
+                shared.push(row.clone());
+            } else if there.contains(record.id.as_str()) {
                 let why = refusals.remove(record.id.as_str());
                 let why = why.unwrap_or_else(|| "it is still there after it was destroyed".to_owned());
                 self.summary.not_undoable(Some(&step.name), format!("{} {}: {why}", step.object, record.id));
@@ -203,7 +230,7 @@ impl Back {
         self.summary.destroyed += count;
         let counts = self.summary.step(position, &step.name);
         counts.destroyed += count;
-        counts.kept += there.len() as u64;
-        Ok(())
+        counts.kept += there.len().saturating_sub(shared.len()) as u64;
+        self.keep(position, step, shared).await
     }
 }

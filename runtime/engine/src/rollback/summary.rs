@@ -28,6 +28,10 @@ pub struct RollbackSummary {
     pub kept_fields: u64,
     /// Created records that others changed or refer to since, left until a person decides.
     pub undecided: u64,
+    /// Created records that others changed or refer to since, and that went with it all, as a person decided. The first ten thousand.
+    pub gone_with_theirs: Vec<KeptField>,
+    /// Number of such records.
+    pub gone_with: u64,
     /// Records that were there before and are not shown any more: nothing can be given back to them.
     pub missing: u64,
     /// Created records that a person decided to keep.
@@ -100,6 +104,14 @@ impl RollbackSummary {
     pub(crate) fn kept_record(&mut self, kept: KeptField) {
         if self.kept_because_changed.len() < KEPT {
             self.kept_because_changed.push(kept);
+        }
+    }
+
+    /// Lists a record that goes with what others did to it.
+    pub(crate) fn gone_with_theirs(&mut self, gone: KeptField) {
+        self.gone_with += 1;
+        if self.gone_with_theirs.len() < KEPT {
+            self.gone_with_theirs.push(gone);
         }
     }
 

@@ -42,7 +42,29 @@ pub enum ChangedPolicy {
 type Foreign = ((String, String), String);
 
 /// Reasons for which records are not ours alone any more, by object and id.
-pub(super) type Theirs = BTreeMap<(String, String), String>;
+pub(super) type Theirs = BTreeMap<(String, String), Why>;
+
+/// Reason for which a record is not ours alone any more.
+#[derive(Clone, Debug)]
+pub(super) struct Why {
+    first: String,
+    /// Records of others that refer to it, besides one that is named.
+    more: u64,
+}
+
+impl Why {
+    pub(super) fn of(first: String) -> Self {
+        Self { first, more: 0 }
+    }
+
+    pub(super) fn in_words(&self) -> String {
+        match self.more {
+            0 => self.first.clone(),
+            1 => format!("{}; 1 more record of others refers to it", self.first),
+            more => format!("{}; {more} more records of others refer to it", self.first),
+        }
+    }
+}
 
 /// Records that the migration made, and what it wrote to them.
 struct Made {
@@ -121,15 +143,19 @@ impl Back {
                     for (of, why) in look(&found)? {
                         // What others changed tells more than who refers to it.
                         if of.1 == found.id {
-                            theirs.insert(of, why);
+                            let more = theirs.get(&of).map_or(0, |known| known.more + 1);
+                            theirs.insert(of, Why { first: why, more });
                         } else {
-                            theirs.entry(of).or_insert(why);
+                            theirs.entry(of).and_modify(|known| known.more += 1).or_insert_with(|| Why::of(why));
                         }
                     }
                 }
             }
         }
-        self.add_referred(&schema, &made, &mut theirs).await?;
+        // Where they go nothing is left that could refer to others.
+        if self.context.changed != ChangedPolicy::Destroy {
+            self.add_referred(&schema, &made, &mut theirs).await?;
+        }
         Ok(theirs)
     }
 
@@ -179,7 +205,7 @@ impl Back {
                             let to = (way.target.clone(), id.to_owned());
                             if made.has(&way.target, id)? && !theirs.contains_key(&to) {
                                 let why = format!("{object} {}, which is left, refers to it", found.id);
-                                theirs.insert(to.clone(), why);
+                                theirs.insert(to.clone(), Why::of(why));
                                 left.push(to);
                             }
                         }
@@ -401,7 +427,8 @@ fn who(found: &Found, key: &str) -> String {
 }
 
 fn referred(object: &str, found: &Found, field: &str) -> String {
-    format!("{object} {}, made{}, refers to it in `{field}`", found.id, who(found, "createdBy"))
+    let who = Some(who(found, "createdBy")).filter(|who| !who.is_empty());
+    format!("{object} {}, made{}, refers to it in `{field}`", found.id, who.as_deref().unwrap_or(" by others"))
 }
 
 /// Names of the fields that people made, where they are written by another key.

@@ -89,6 +89,15 @@ pub trait Records: fmt::Debug + Send + Sync {
     /// Removes records for good, trashed ones too: one fate each, in their order. Those that are not there are passed over.
     fn destroy<'a>(&'a self, object: &'a str, ids: &'a [String]) -> BoxFuture<'a, Result<Vec<Removal>, LoadError>>;
 
+    /// The same, with what others have attached to them since: a person has said that it goes too.
+    fn destroy_with_attached<'a>(
+        &'a self,
+        object: &'a str,
+        ids: &'a [String],
+    ) -> BoxFuture<'a, Result<Vec<Removal>, LoadError>> {
+        self.destroy(object, ids)
+    }
+
     /// Names of what the destination makes by itself beside a record when a body is written, such as a tag, as far as it was not there when the schema was read.
     fn made_beside(&self, object: &str, body: &Body) -> MadeBeside;
 
@@ -141,6 +150,11 @@ pub enum Removal {
     Gone,
     /// Record of which no answer says so: a read tells.
     Untold,
+    /// Record that is left, since something of others is attached to it that would go with it.
+    Attached {
+        /// Attached things, in words.
+        what: String,
+    },
     /// Record that is refused.
     Refused {
         /// Why.
