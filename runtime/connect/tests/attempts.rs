@@ -355,6 +355,21 @@ async fn an_endless_answer_is_cut_off_and_an_endless_refusal_is_read_at_its_begi
     assert!(error.len() < 1000 && error.contains("422"), "{error}");
 }
 
+#[tokio::test]
+async fn an_answer_of_more_values_than_there_is_memory_for_is_cut_off() {
+    let refused = async |body: String| {
+        let answer = move |seen: &Seen| metadata_two(seen).unwrap_or_else(|| Reply::Text(200, body.clone()));
+        let destination = Server::start(answer).await.twenty().await;
+        destination.count("companies", Deleted::Live).await.unwrap_err().to_string()
+    };
+    for value in ["1,", "{},", "{\"a\":\"\\\",\"},"] {
+        let error = refused(format!("[{}", value.repeat(4_000_001))).await;
+        assert!(error.contains("it has more than 4 million values"), "{error}");
+    }
+    let error = refused(format!("\"{}\"", ",".repeat(4_000_001))).await;
+    assert!(!error.contains("values"), "a text is one value: {error}");
+}
+
 /// Pauses that were told.
 #[derive(Default)]
 struct Told(Mutex<Vec<String>>);

@@ -106,6 +106,8 @@ pub struct Http {
     pace: Pace,
     allowances: Vec<Allowance>,
     under_way: UnderWay,
+    /// Answers that are being read.
+    held: answer::Held,
     options: HttpOptions,
     dialect: &'static Dialect,
     requests: AtomicU64,
@@ -160,6 +162,7 @@ impl Http {
             pace,
             allowances,
             under_way,
+            held: answer::Held::default(),
             options,
             dialect,
             requests: AtomicU64::new(0),
@@ -371,15 +374,12 @@ impl Http {
             self.pace.told(rate);
         }
         let most = if status.is_success() { self.options.largest_answer } else { answer::LARGEST_REFUSAL };
-        let body = match answer::body(response, most).await {
+        let body = match answer::body(response, most, &self.held).await {
             Ok(answer::Body::Whole(bytes)) => bytes,
             // What a refusal says stands at its beginning.
-            Ok(answer::Body::Cut(bytes)) if !status.is_success() => bytes,
-            Ok(answer::Body::Cut(_)) => {
-                return Attempt::Over(CallError::Fatal(LoadError::Unexpected {
-                    request: call.name(),
-                    why: format!("it is longer than {} MiB", most >> 20),
-                }));
+            Ok(answer::Body::Cut(bytes, _)) if !status.is_success() => bytes,
+            Ok(answer::Body::Cut(_, why)) => {
+                return Attempt::Over(CallError::Fatal(LoadError::Unexpected { request: call.name(), why }));
             }
             Err(_) if status == StatusCode::TOO_MANY_REQUESTS => Vec::new(),
             Err(error) => {

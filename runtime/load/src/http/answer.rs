@@ -1,5 +1,6 @@
 //! Answers as far as they are read: a bounded part of the body, and the time that the server asks us to wait.
 
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use reqwest::header::{DATE, HeaderMap, RETRY_AFTER};
@@ -12,23 +13,83 @@ pub(super) const LARGEST_REFUSAL: usize = 1 << 20;
 /// The longest pause that a server can ask for: beyond it a number is no time.
 const LONGEST_PAUSE: Duration = Duration::from_secs(10 * 365 * 24 * 60 * 60);
 
+/// Values that an answer may have: each takes many times what it takes in the answer.
+const MOST_VALUES: usize = 4_000_000;
+
 /// The body of an answer.
 pub(super) enum Body {
     /// The whole body.
     Whole(Vec<u8>),
-    /// Beginning of a body that is longer than what may be taken.
-    Cut(Vec<u8>),
+    /// Beginning of a body that is more than what may be taken, and why.
+    Cut(Vec<u8>, String),
 }
 
-/// Reads a body as it comes, up to so many bytes.
-pub(super) async fn body(mut response: reqwest::Response, most: usize) -> reqwest::Result<Body> {
+/// Bytes of all the answers that are being read.
+#[derive(Debug, Default)]
+pub(super) struct Held(AtomicUsize);
+
+/// Part of one answer in [`Held`], free again when it is dropped.
+struct Share<'h> {
+    held: &'h Held,
+    bytes: usize,
+}
+
+impl Share<'_> {
+    /// Adds bytes; how many all answers have together.
+    fn add(&mut self, bytes: usize) -> usize {
+        self.bytes += bytes;
+        self.held.0.fetch_add(bytes, Ordering::Relaxed) + bytes
+    }
+}
+
+impl Drop for Share<'_> {
+    fn drop(&mut self) {
+        self.held.0.fetch_sub(self.bytes, Ordering::Relaxed);
+    }
+}
+
+/// Count of a JSON text's values, piece by piece.
+#[derive(Default)]
+struct Values {
+    count: usize,
+    in_text: bool,
+    is_escaped: bool,
+}
+
+impl Values {
+    /// Counts what begins one in the next piece; how many there are so far.
+    fn add(&mut self, piece: &[u8]) -> usize {
+        for byte in piece {
+            match byte {
+                _ if self.is_escaped => self.is_escaped = false,
+                b'\\' if self.in_text => self.is_escaped = true,
+                b'"' => self.in_text = !self.in_text,
+                b',' | b'[' | b'{' if !self.in_text => self.count += 1,
+                _ => {}
+            }
+        }
+        self.count
+    }
+}
+
+/// Reads a body as it comes, up to so many bytes, and twice as many with the answers beside it.
+pub(super) async fn body(mut response: reqwest::Response, most: usize, held: &Held) -> reqwest::Result<Body> {
     let announced = response.content_length().and_then(|length| usize::try_from(length).ok()).unwrap_or(0);
     let mut bytes = Vec::with_capacity(announced.min(1 << 20));
+    let (mut share, mut values) = (Share { held, bytes: 0 }, Values::default());
+    let mebibytes = |bytes: usize| bytes >> 20;
     while let Some(chunk) = response.chunk().await? {
         let room = most.saturating_sub(bytes.len());
         if chunk.len() > room {
             bytes.extend_from_slice(chunk.get(..room).unwrap_or_default());
-            return Ok(Body::Cut(bytes));
+            return Ok(Body::Cut(bytes, format!("it is longer than {} MiB", mebibytes(most))));
+        }
+        if share.add(chunk.len()) > most.saturating_mul(2) {
+            let why = format!("it is longer than {} MiB with those beside it", mebibytes(most.saturating_mul(2)));
+            return Ok(Body::Cut(bytes, why));
+        }
+        if values.add(&chunk) > MOST_VALUES {
+            return Ok(Body::Cut(bytes, format!("it has more than {} million values", MOST_VALUES / 1_000_000)));
         }
         bytes.extend_from_slice(&chunk);
     }
@@ -69,6 +130,28 @@ mod tests {
 
     use super::*;
     use crate::SystemClock;
+
+    #[test]
+    fn answers_beside_one_another_add_up_until_they_are_read() {
+        let held = Held::default();
+        let mut one = Share { held: &held, bytes: 0 };
+        assert_eq!(one.add(3), 3);
+        {
+            let mut other = Share { held: &held, bytes: 0 };
+            assert_eq!((other.add(4), one.add(1), other.add(1)), (7, 8, 9));
+        }
+        assert_eq!(one.add(0), 4);
+    }
+
+    #[test]
+    fn values_are_counted_across_pieces_and_not_within_texts() {
+        let count = |pieces: &[&str]| {
+            let mut values = Values::default();
+            pieces.iter().map(|piece| values.add(piece.as_bytes())).last()
+        };
+        assert_eq!(count(&["[1,2,{", "},[]]"]), Some(6));
+        assert_eq!(count(&["[\"a,\\", "\",[{\\\\\",1]"]), Some(2));
+    }
 
     #[test]
     fn a_limit_is_what_both_headers_tell() {

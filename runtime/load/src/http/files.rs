@@ -11,8 +11,8 @@ use crate::LoadError;
 
 /// Text of a refusal, its beginning at least.
 async fn refusal(response: reqwest::Response) -> Vec<u8> {
-    match answer::body(response, answer::LARGEST_REFUSAL).await {
-        Ok(answer::Body::Whole(bytes) | answer::Body::Cut(bytes)) => bytes,
+    match answer::body(response, answer::LARGEST_REFUSAL, &answer::Held::default()).await {
+        Ok(answer::Body::Whole(bytes) | answer::Body::Cut(bytes, _)) => bytes,
         Err(_) => Vec::new(),
     }
 }
