@@ -402,3 +402,27 @@ fn records_whose_answers_a_kill_swallowed_get_what_a_changed_spec_says_and_count
     assert_eq!((moved.with_job("NURSE"), moved.with_job("Nurse")), (23, 0), "all are of the changed spec");
     moved.migr(&["verify"]).exits(0);
 }
+
+#[test]
+fn a_row_that_names_another_option_changes_the_values_of_a_field_that_cannot_be_empty() {
+    let maps = "picklist Stage -> opportunities.stage {\n  \"Won\" = CUSTOMER\n  \"Open\" = NEW\n  otherwise quarantine\n}\n\nmap Deal -> opportunities {\n  name = id\n  stage = stage | Stage\n}\n";
+    let small = Small {
+        objects: "object Deal from \"deals.csv\" { key id; id: text; stage: text }",
+        maps,
+        files: &[("deals.csv", "id,stage\nD1,Won\nD2,Open\nD3,Won\n")],
+        held: Vec::new(),
+    };
+    let (project, stand_in) = (small.project(), StandIn::new());
+    let before = stand_in.fingerprint();
+    stand_in.migr(&project, &["run", "--no-approval"]).exits(0);
+    let moved = Moved { project, stand_in, before };
+    moved.edit("\"Won\" = CUSTOMER", "\"Won\" = new SIGNED \"Signed\"");
+    let shown = moved.migr(&["plan", "--since-run"]).exits(0).stdout;
+    assert!(shown.contains("~ Deal.stage: 2 of 3 written records would change (values)"), "{shown}");
+    moved.migr(&["run", "--no-approval"]).exits(4);
+    let (_, number) = shown.split_once("--accept-change ").expect("a number to accept the change by");
+    moved.migr(&["run", "--no-approval", "--accept-change", number.trim()]).exits(0);
+    let signed = moved.stand_in.records("opportunities");
+    assert_eq!(signed.iter().filter(|deal| deal["stage"] == "SIGNED").count(), 2);
+    moved.migr(&["verify"]).exits(0);
+}

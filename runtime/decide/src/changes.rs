@@ -59,7 +59,7 @@ pub fn differences(
         };
         let kind = match native(job, field, value, expected, held) {
             // Before setup the destination may lack the field or its options: nothing like it was written.
-            None if was_written(job, field, written) => Some(DifferenceKind::Value),
+            None if expected.taking.is_none() || was_written(job, field, written) => Some(DifferenceKind::Value),
             None => unwritten(),
             Some(native) => native
                 .iter()
@@ -85,11 +85,11 @@ pub fn failed_since(job: &StageRun, expected: &Expected, written: &Written) -> V
     expected.failed.iter().filter(keeps).copied().collect()
 }
 
-/// True where anything was written to a field, an empty value too.
+/// True where anything was written to a field, an empty value too. What cannot be emptied is known by its name.
 fn was_written(job: &StageRun, field: &FieldMapping, written: &Written) -> bool {
     let (destination, object) = (&*job.context.destination, &job.stage.destination_object);
     let empty = destination.encode(object, &[(field, &Value::None)]).unwrap_or_default();
-    empty.keys().any(|key| written.fields().any(|known| known == key))
+    written.fields().any(|known| known == field.field || empty.contains_key(known))
 }
 
 /// True where something was written to a field.

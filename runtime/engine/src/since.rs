@@ -95,6 +95,9 @@ pub struct MapSince {
     /// Records by a field that keeps what was written, since the export has a value that cannot be taken and is left out.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub failed: BTreeMap<String, u64>,
+    /// Fields that are new to its records.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub fresh: Vec<String>,
     /// Fields that records which were there before are looked at for where nothing was written to them: what they say may be another thing now.
     #[serde(skip)]
     pub looks: Vec<String>,
@@ -251,6 +254,7 @@ pub async fn since(context: &Context, before: &[Plan], asked: Asked) -> Result<(
         }
         let step = reader.step(&stage.id)?;
         let written = step.map_or(Ok(0), |step| written(&reader, step))?;
+        let is_fresh = |name: &&String| known.iter().flatten().any(|known| !known.fields.contains_key(*name));
         let under_way = looks_under_way(stage, &reader)?;
         let may_differ = |name: &String| {
             let is_other =
@@ -262,6 +266,7 @@ pub async fn since(context: &Context, before: &[Plan], asked: Asked) -> Result<(
             written,
             quarantined: step.map_or(Ok(0), |step| open(&reader, &stage.id, step, is_tried))?,
             is_new: step.is_none(),
+            fresh: now.fields.keys().filter(is_fresh).cloned().collect(),
             looks: now.fields.keys().filter(|name| may_differ(name)).cloned().collect(),
             ..MapSince::default()
         };

@@ -86,7 +86,7 @@ pub(super) async fn derive(
     };
     let job = Arc::new(StageRun::new(deciding, stage, step)?);
     let journal = journal.lock().path().to_owned();
-    let looks = indices(stage, &map.looks);
+    let (fresh, looks) = (indices(stage, &map.fresh), indices(stage, &map.looks));
     let (hand_on, mut ready) = mpsc::channel(READY);
     let (selects, counts_conflicts) = (manner.selects, manner.counts_conflicts);
     let run = Arc::clone(&job);
@@ -97,6 +97,7 @@ pub(super) async fn derive(
             world: &world,
             written: WrittenReader::new(Reader::open(&journal)?),
             steps: &steps,
+            fresh: &fresh,
             looks: &looks,
             links: HashMap::new(),
             touched: RowSet::default(),
@@ -191,6 +192,7 @@ struct Comparing<'c> {
     world: &'c RecordLookup,
     written: WrittenReader,
     steps: &'c WritingSteps,
+    fresh: &'c [usize],
     looks: &'c [usize],
     /// Digests of the keys of the links that should be, by index in the stage's links.
     links: HashMap<usize, HashSet<u64>>,
@@ -241,6 +243,8 @@ impl Comparing<'_> {
             let counts = map.fields.entry(field.field.clone()).or_default();
             match difference.kind {
                 DifferenceKind::Fresh | DifferenceKind::Untold => counts.filled += 1,
+                // Setup is to make the field yet.
+                DifferenceKind::Value if self.fresh.contains(&difference.index) => counts.filled += 1,
                 DifferenceKind::Value => {
                     counts.values += 1;
                     counts.cleared += u64::from(clears(self.job, &expected, &held, difference.index));
