@@ -76,6 +76,22 @@ fn a_pipeline_that_a_location_lacks_is_to_be_made_there_or_by_setup_and_no_row_o
 }
 
 #[test]
+fn a_name_that_several_calendars_have_is_advised_as_that_and_so_is_the_field_that_stays_empty_for_it() {
+    let pipelines = json!([{"name": "Coaching", "stages": ["New lead", "Signed"]}]);
+    let calendars =
+        json!([{"name": "Client sessions", "everybody": true}, {"name": "client sessions", "everybody": true}]);
+    let (project, stand_in) = set_out(&pipelines, &calendars);
+    let spec = project.read("migration.migr").replace("\"Client sessions\")", "\"Client sessions\") on missing none");
+    project.write("migration.migr", &spec);
+    let audit = stand_in.migr(&project, &["audit"]).exits(1).stdout;
+    let said = told(&audit, "warning[missing-existing]");
+    assert!(said.contains("2 records of the destination are calendars(name: \"Client sessions\")"), "{audit}");
+    assert!(said.contains("→ Give all but one of them another name there"), "{audit}");
+    let said = told(&audit, "error[missing-existing]");
+    assert!(said.contains("meetings.csv:2 A1: calendar: there is no value"), "{audit}");
+}
+
+#[test]
 fn a_stage_that_a_pipeline_lacks_is_no_value_without_a_row() {
     let calendars = json!([{"name": "Client sessions", "everybody": true}]);
     let (project, stand_in) = set_out(&json!([{"name": "Coaching", "stages": ["New lead"]}]), &calendars);

@@ -437,7 +437,12 @@ fn a_rollback_names_the_records_of_which_nobody_could_tell_whether_they_were_cre
         let mut command = stand_in.command_over(&wire.url(), project.path(), arguments);
         Ran::from(command.output().expect("migr starts"))
     };
-    migr(&["run", "--no-approval"]).exits(5);
+    let ran = migr(&["run", "--no-approval"]).exits(5);
+    let said = "3 quarantined records may be in the destination or not, since answers were lost";
+    assert!(ran.stderr.contains(said), "{}", ran.stderr);
+    let report = migr(&["report"]).stdout;
+    assert!(report.contains("- 3 records may be in the destination or not, since answers were lost."), "{report}");
+    assert!(report.contains("Nothing of these records was written, but for 3 that may be there (Q502)."), "{report}");
     for arguments in [&["rollback", "--dry-run"][..], &["rollback"]] {
         let ran = migr(arguments);
         let said = "not back  Deal: opportunities: one may be there, made of D1, line 2: nobody could tell whether it was created";

@@ -67,7 +67,18 @@ pub(crate) fn list(report: &Report, repaired_records: u64) -> Vec<Attention> {
             "The sample of this plan is not signed. If that was not meant, read the sample's differences now.",
         );
     }
-    let quarantined = report.total().quarantined;
+    let uncertain = report.uncertain();
+    if uncertain > 0 && !is_taken_back {
+        add(
+            Urgency::Todo,
+            format!(
+                "{} in the destination or not, since answers were lost.",
+                count(uncertain, "record may be", "records may be")
+            ),
+            "`migr quarantine list --reason Q502` names each: look for it there, then say `migr quarantine settle KEY --id ID`, or `--create`.",
+        );
+    }
+    let quarantined = report.total().quarantined.saturating_sub(uncertain);
     if quarantined > 0 && !is_taken_back {
         add(
             Urgency::Todo,

@@ -1,7 +1,7 @@
 //! Model of a report, as its JSON form has it.
 
 use migr_journal::Filed;
-use migr_plan::{AutomationKind, Compatibility};
+use migr_plan::{AutomationKind, Compatibility, ReasonCode};
 use schemars::JsonSchema;
 use serde::Serialize;
 
@@ -585,6 +585,13 @@ impl Report {
     /// Number of entries that a list has.
     pub fn entries_of(&self, list: ListName) -> u64 {
         self.lists.iter().find(|known| known.list == list).map_or(0, |known| known.entries)
+    }
+
+    /// Number of quarantined records of which nobody can tell whether they are there.
+    pub fn uncertain(&self) -> u64 {
+        let code = ReasonCode::Q502.to_string();
+        let of_it = self.reasons.iter().filter(|reason| reason.list == ListName::Quarantine);
+        of_it.filter(|reason| reason.code.as_ref() == Some(&code)).map(|reason| reason.entries).sum()
     }
 
     /// True where a rollback of the whole migration took back whatever was written.

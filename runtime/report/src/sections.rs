@@ -5,6 +5,7 @@ use crate::groups::{self, Group};
 use migr_plan::ReasonCode;
 
 use crate::model::{Quarantined, Repaired, Report, UnsentFile};
+use crate::words::grouped;
 
 /// A section: some entries of each kind, and in which file all of them are.
 #[derive(Debug)]
@@ -40,9 +41,15 @@ pub(crate) struct Row<'r> {
 
 /// Records that were quarantined; none where there are none.
 pub(crate) fn quarantine<'r>(report: &'r Report) -> Option<Section<'r>> {
-    let lead = "Nothing of these records was written. Mend the rows, or the rules, and try them again with `migr quarantine retry`.";
+    let but = match report.uncertain() {
+        0 => String::new(),
+        uncertain => format!(", but for {} that may be there (Q502)", grouped(uncertain)),
+    };
+    let lead = format!(
+        "Nothing of these records was written{but}. Mend the rows, or the rules, and try them again with `migr quarantine retry`."
+    );
     let row = |one: &'r Quarantined| Row { key: &one.key, file: &one.file, line: one.line, text: &one.reason };
-    section(report, ListName::Quarantine, "Quarantined", lead.to_owned(), groups::of_quarantine(report), row)
+    section(report, ListName::Quarantine, "Quarantined", lead, groups::of_quarantine(report), row)
 }
 
 /// Values that a rule left out or replaced.

@@ -9,7 +9,7 @@ use migr_extract::column_name;
 use migr_journal::{Change, SetupNote, StepFold, findings};
 use migr_plan::{Plan, ReasonCode, Within};
 use migr_report::words::count;
-use migr_report::{ListName, Report, Undeclared, UndeclaredColumn};
+use migr_report::{Report, Undeclared, UndeclaredColumn};
 
 use crate::approval::{self, Approval};
 use crate::args::{EventFormat, RunArguments};
@@ -330,7 +330,7 @@ pub(crate) fn show(outcome: &Outcome, console: Console) {
         };
         console.result(format_args!("{written} written{changed}.\n"));
     }
-    let uncertain = uncertain(report);
+    let uncertain = report.uncertain();
     if report.total().quarantined > uncertain {
         console.news("quarantined means: not written, and listed with file, line and reason in the report");
     }
@@ -341,13 +341,6 @@ pub(crate) fn show(outcome: &Outcome, console: Console) {
             ReasonCode::Q502,
         ));
     }
-}
-
-/// Number of records of which nobody can tell whether they are there.
-fn uncertain(report: &Report) -> u64 {
-    let code = ReasonCode::Q502.to_string();
-    let of_it = report.reasons.iter().filter(|reason| reason.list == ListName::Quarantine);
-    of_it.filter(|reason| reason.code.as_ref() == Some(&code)).map(|reason| reason.entries).sum()
 }
 
 /// The last event of a stream.

@@ -26,9 +26,9 @@ const RELATIONS: usize = 100;
 /// Fate of what others have attached to a record that is removed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Attached {
-    /// It stays, and the record with it.
+    /// Fate of what stays, and the record with it.
     Stays,
-    /// It goes with the record.
+    /// Fate of what goes with the record.
     Goes,
 }
 

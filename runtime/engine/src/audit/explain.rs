@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use migr_plan::{Expr, FieldType};
+use migr_plan::{Expr, FieldType, ReasonCode};
 
 use super::AuditError;
 use super::collector::Collector;
@@ -45,6 +45,10 @@ impl StageReport<'_> {
             let names_one_there = value.is_some_and(|(value, _)| has(value, &is_existing));
             let kind = match value {
                 _ if names_one_there && failure.reason.contains(OF_NO_RECORD) => FindingKind::MissingExisting,
+                // No column decides: the record that the spec names is not there, and leaves a field empty that must not be.
+                _ if names_one_there && failure.code == ReasonCode::Q203 && reads.is_empty() => {
+                    FindingKind::MissingExisting
+                }
                 _ if failure.reason.contains(NO_OPTION) => FindingKind::MissingOption,
                 _ if failure.reason.contains("none is meant for sure") => FindingKind::AmbiguousReference,
                 _ if failure.reason.contains("of which the destination holds") => FindingKind::TooLong,

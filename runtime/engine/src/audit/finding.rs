@@ -248,7 +248,7 @@ kinds! {
     /// A person whom `owners` names and who is no member of the destination.
     UnknownMember = "unknown-member", "People named in `owners` who are no members of the destination", "Invite them there, or name another person.";
     /// Several records that would be one.
-    DuplicateIdentity = "duplicate-identity", "Records that would become one", "`on duplicate` says what happens; look whether they are the same.";
+    DuplicateIdentity = "duplicate-identity", "Records that would become one", "`on duplicate` says what happens, and `on taken` behind a field whose values one record alone may have; look whether they are the same.";
     /// Identities that differ in spelling alone.
     NearIdentity = "near-identity", "Identities that differ in case, blanks or the form of a letter alone", "Look whether they are the same: written in one way, in the source or by the map (`| lower`, `| replace(…)`), they are one record.";
     /// A live record of the destination with the same identity.

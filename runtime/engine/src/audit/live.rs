@@ -229,6 +229,9 @@ async fn members(plan: &Plan, destination: &dyn Destination, salt: &str) -> Resu
     Ok((Some(members), Some(locked)))
 }
 
+/// Advice for a name that several records of the destination have.
+const SEVERAL: &str = "Give all but one of them another name there, or name fields that tell them apart.";
+
 /// The records that the spec names with written values; others are looked up by the run.
 async fn existing(
     plan: &Plan,
@@ -241,6 +244,7 @@ async fn existing(
         if let Some(fault) = named.fault() {
             let severity = if named.is_needed { Severity::Error } else { Severity::Warning };
             let finding = Finding::new(FindingKind::MissingExisting, severity, fault);
+            let finding = if named.ids.is_empty() { finding } else { finding.with_help(SEVERAL) };
             found.add(finding.at(&named.origin.file, u64::from(named.origin.line)));
         } else if let Some(only) = named.only().map(str::to_owned) {
             ids.insert((named.object, named.fields), only);

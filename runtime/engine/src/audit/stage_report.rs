@@ -26,6 +26,10 @@ use migr_decide::odd_days::Oddity;
 /// Records whose remarks are read together.
 const TOGETHER: usize = 2_000;
 
+/// Advice for a value that a record of the destination has and one alone may have.
+const TAKEN: &str =
+    "Behind the field `on taken none` leaves the value out, `on taken skip` the record; or change one of the two.";
+
 /// Stage of which is reported.
 pub(crate) struct StageReport<'r> {
     pub(crate) plan: &'r Plan,
@@ -260,10 +264,10 @@ impl<'r> StageReport<'r> {
                 } else {
                     (FindingKind::ExistingTwin, "")
                 };
-                twin(
-                    kind,
-                    format!("the destination's record {id}{place} has its {}, which must be unique", name(*path)),
-                );
+                let message =
+                    format!("the destination's record {id}{place} has its {}, which must be unique", name(*path));
+                let finding = self.twin_finding(kind, Severity::Error, message, subject.line, subject.key);
+                found.add(finding.with_help(TAKEN));
             }
             QuarantineReason::Trashed { id } => twin(
                 FindingKind::TrashedTwin,
