@@ -177,3 +177,41 @@ fn a_note_that_is_longer_than_is_known_to_arrive_is_foreseen_and_sent_whole() {
     stand_in.migr(&project, &["run", "--no-approval"]).exits(5);
     stand_in.migr(&project, &["verify"]).exits(0);
 }
+
+/// Clients of a location, with options that their values become: of a contact, of several, and of an own object.
+fn with_created_options() -> Project {
+    let project = Project::empty();
+    let spec = "use \"std/systems/highlevel\"\n\nmigration small {\n  source old { files = \"export/*.csv\" }\n  destination highlevel as staging { url = env(\"STAGING_URL\"); location = env(\"STAGING_LOCATION\"); token = secret(\"STAGING_KEY\"); settle = 1s }\n  timezone = \"UTC\"\n  country = \"US\"\n  currency = \"USD\"\n  delta = 48h\n  permit irreversible : \"made for a test\"\n}\n\nsystem old {\n  object Client from \"clients.csv\" { key id; id: text; email: email; kind: text; likes: list(text) split \";\" }\n}\n\npicklist Kind -> contacts.kind { \"Gold\" = new GOLD \"Gold\"; otherwise create }\npicklist Likes -> contacts.likes { otherwise create }\npicklist Sort -> courses.sort { otherwise create }\n\nmap Client -> contacts {\n  match email\n  lastName = id\n  email = email\n  new kind \"Kind\": select Kind = kind | Kind\n  new likes \"Likes\": multiselect Likes = likes | Likes\n}\n\nmap Client as Course -> new courses \"Courses\" one course \"Course\" {\n  new name \"Name\": text = id\n  new sort \"Sort\": select Sort = kind | Sort\n}\n";
+    project.write("migration.migr", spec);
+    project.write("export/clients.csv", CLIENTS);
+    project
+}
+
+const CLIENTS: &str = "id,email,kind,likes\nC1,ann@x.example,Gold,tea;coffee\nC2,bob@x.example,Silver ware,tea\n";
+
+#[test]
+fn values_that_become_options_of_a_text_are_written_and_verified_and_a_later_export_may_bring_more() {
+    let (project, stand_in) = (with_created_options(), location());
+    let place = highlevel::Options::default().location;
+    let held = || {
+        let search = json!({"locationId": place, "page": 1, "pageLimit": 10});
+        stand_in.ask(&Method::POST, "/contacts/search", &search)["contacts"].to_string()
+    };
+    let before = held();
+    stand_in.migr(&project, &["audit"]).exits(0);
+    stand_in.migr(&project, &["setup"]).exits(0);
+    stand_in.migr(&project, &["setup", "--checklist"]).exits(0);
+    stand_in.migr(&project, &["run", "--no-approval"]).exits(0);
+    stand_in.migr(&project, &["verify"]).exits(0);
+    stand_in.migr(&project, &["run", "--no-approval"]).exits(0);
+    let there = held();
+    for value in ["\"GOLD\"", "\"SILVER_WARE\"", "\"TEA, COFFEE\"", "\"TEA\""] {
+        assert!(there.contains(value), "{value} in {there}");
+    }
+    project.write("export/clients.csv", &format!("{CLIENTS}C3,cy@x.example,Iron,milk;tea\n"));
+    stand_in.migr(&project, &["delta"]).exits(0);
+    assert!(held().contains("\"IRON\""), "{}", held());
+    stand_in.migr(&project, &["verify"]).exits(0);
+    stand_in.migr(&project, &["rollback"]).exits(0);
+    assert_eq!(held(), before);
+}

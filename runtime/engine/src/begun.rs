@@ -1,6 +1,6 @@
 //! Changes of the schema that setup began.
 
-use migr_load::{Made, OptionSchema, Schema, SetupRecord};
+use migr_load::{FieldSchema, Made, OptionSchema, Schema, SetupRecord};
 use migr_plan::{NewOption, SetupAction};
 use serde::{Deserialize, Serialize};
 
@@ -29,12 +29,14 @@ impl Begun {
             }
             SetupAction::CreateField { object, field, options, .. } => match schema.field(object, field) {
                 None => begun(None),
-                Some(found) if lacks(&found.options, options) => begun(Some(found.options.clone())),
+                Some(found) if lacks(found, options) => begun(Some(found.options.clone())),
                 Some(_) => None,
             },
             SetupAction::AddOptions { object, field, options, .. } => {
-                let before = schema.field(object, field).map(|found| found.options.clone()).unwrap_or_default();
-                if lacks(&before, options) { begun(Some(before)) } else { None }
+                let found = schema.field(object, field);
+                let before = found.map(|found| found.options.clone()).unwrap_or_default();
+                let is_lacking = found.map_or(!options.is_empty(), |found| lacks(found, options));
+                if is_lacking { begun(Some(before)) } else { None }
             }
         }
     }
@@ -80,7 +82,8 @@ impl Begun {
     }
 }
 
-/// True where some of the wanted options are not there.
-pub(crate) fn lacks(there: &[OptionSchema], wanted: &[NewOption]) -> bool {
-    wanted.iter().any(|option| there.iter().all(|known| known.value != option.value))
+/// True where a field does not hold some of the wanted options.
+pub(crate) fn lacks(there: &FieldSchema, wanted: &[NewOption]) -> bool {
+    let is_there = |option: &NewOption| there.options.iter().any(|known| known.value == option.value);
+    !there.any_option && !wanted.iter().all(is_there)
 }

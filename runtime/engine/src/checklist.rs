@@ -135,7 +135,7 @@ pub(crate) fn differences(action: &SetupAction, schema: &Schema) -> Vec<String> 
         })
         .collect();
     // Options that are added bring the others into the plan's order.
-    if !lacks(&found.options, options)
+    if !lacks(found, options)
         && let Some((there, wanted)) = other_order(found, &order_of(action))
     {
         let (there, wanted) = (there.join(", "), wanted.join(", "));
@@ -198,7 +198,7 @@ fn there(action: &SetupAction, schema: &Schema, destination: &dyn Destination) -
     if let Some(Err(why)) = ty.map(|ty| destination.holds(found, ty)) {
         return ChecklistState::Mismatch { why: format!("`{object}.{field}` is there, but {why}") };
     }
-    if lacks(&found.options, options) {
+    if lacks(found, options) {
         let gone = options.iter().filter(|option| found.options.iter().all(|there| there.value != option.value));
         let gone: Vec<&str> = gone.map(|option| option.value.as_str()).collect();
         return missing(format!("`{object}.{field}` has no option {}", gone.join(", ")));

@@ -56,6 +56,9 @@ pub struct FieldSchema {
     pub native: String,
     /// Options of a select or multiselect, by position.
     pub options: Vec<OptionSchema>,
+    /// True where a text stands for a field of options: it takes every option, known or not.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub any_option: bool,
     /// No two records hold the same value, trashed ones included.
     pub unique: bool,
     /// True where the field may be empty.

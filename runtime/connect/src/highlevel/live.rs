@@ -272,6 +272,7 @@ pub(super) fn custom_field(
         ty: None,
         native: format!("{CUSTOM_KIND}{native}"),
         options,
+        any_option: is_text(native),
         unique: false,
         nullable: true,
         write_key: key,
@@ -302,6 +303,7 @@ fn stock(name: &str, kind: Kind) -> ObjectSchema {
             ty: stock.native.ty(),
             native: stock.native.name().to_owned(),
             options: Vec::new(),
+            any_option: false,
             unique: kind == Kind::Contacts && matches!(stock.name, "email" | "phone"),
             nullable: !stock.required,
             write_key: stock.key.to_owned(),
@@ -340,7 +342,11 @@ fn planned_name(plan: &Plan, object: &str, label: &str) -> Option<String> {
 
 /// The options of a field that is a text: it holds every one of the plan. None where it is none.
 fn options_of_text(plan: &Plan, (object, name): (&str, &str), native: &str) -> Option<Vec<OptionSchema>> {
-    matches!(native, "TEXT" | "LARGE_TEXT").then(|| planned_options(plan, object, name))
+    is_text(native).then(|| planned_options(plan, object, name))
+}
+
+fn is_text(native: &str) -> bool {
+    matches!(native, "TEXT" | "LARGE_TEXT")
 }
 
 /// The options that the plan gives a new field.

@@ -24,7 +24,9 @@ const MOST_FILES: u32 = 100;
 pub(super) fn holds(field: &FieldSchema, ty: &FieldType) -> Result<(), String> {
     let Some(native) = custom_type(field) else { return Ok(()) };
     let wanted = native_type(ty, false);
-    let takes_text = matches!(native, "TEXT" | "LARGE_TEXT" | "PHONE" | "EMAIL" | "SINGLE_OPTIONS" | "RADIO");
+    let is_choice = matches!(ty, FieldType::Select { .. } | FieldType::Multiselect { .. });
+    let takes_text = matches!(native, "TEXT" | "LARGE_TEXT" | "SINGLE_OPTIONS" | "RADIO")
+        || !is_choice && matches!(native, "PHONE" | "EMAIL");
     let is_text = matches!(wanted, "TEXT" | "LARGE_TEXT" | "PHONE");
     let is_several = matches!(ty, FieldType::Multiselect { .. }) && matches!(native, "MULTIPLE_OPTIONS" | "CHECKBOX");
     let is_number = matches!(native, "NUMERICAL" | "MONETORY") && matches!(wanted, "NUMERICAL" | "MONETORY");

@@ -66,6 +66,7 @@ fn option_faults(
     let name = format!("{object}.{}", field.name);
     for option in options {
         match field.options.iter().find(|found| found.value == option.value) {
+            None if field.any_option => {}
             None => faults.push(format!("{name} has no option {}", option.value)),
             Some(found) if found.label != option.label && labels(&option.value) => faults.push(format!(
                 "the option {} of {name} is labelled \"{}\" instead of \"{}\"",
