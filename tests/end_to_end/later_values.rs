@@ -327,3 +327,30 @@ fn a_second_change_does_what_the_first_one_was_killed_at() {
     stand_in.migr(&project, &["rollback"]).exits(0);
     assert_eq!(stand_in.fingerprint(), before);
 }
+
+#[test]
+fn values_that_a_later_export_makes_options_are_set_up_by_the_delta_that_the_audit_names() {
+    let objects = "object Deal from \"deals.csv\" {\n  key id\n  id: text\n  stage: text\n  kind: text\n}";
+    let maps = "picklist Stage -> opportunities.stage { \"first\" = NEW; otherwise create }\npicklist Kind -> opportunities.kind { otherwise create }\n\nmap Deal -> opportunities {\n  name = id\n  stage = stage | Stage\n  new kind \"Kind\": select Kind = kind | Kind\n}\n";
+    let rows = "id,stage,kind\nD1,first,big\nD2,second,\n";
+    let small = Small { objects, maps, files: &[("deals.csv", rows)], held: Vec::new() };
+    let (project, stand_in) = (small.project(), StandIn::new());
+    with_window(&project, "on conflict keep");
+    let before = stand_in.fingerprint();
+    stand_in.migr(&project, &["audit"]);
+    stand_in.migr(&project, &["run", "--no-approval"]).exits(0);
+    for (more, option) in [("D3,third,small\n", "SMALL"), ("D3,fourth,tiny\n", "TINY")] {
+        project.write("export/deals.csv", &format!("{rows}{more}"));
+        let audit = stand_in.migr(&project, &["audit"]);
+        assert!(audit.stderr.contains("Go on: migr delta"), "{}{}", audit.stdout, audit.stderr);
+        stand_in.migr(&project, &["delta"]).exits(0);
+        stand_in.migr(&project, &["verify"]).exits(0);
+        let deals = stand_in.records("opportunities");
+        assert!(deals.iter().any(|deal| deal["kind"] == option), "{deals:#?}");
+        let report = stand_in.migr(&project, &["report"]).stdout;
+        let made = report.lines().find(|line| line.contains("create field opportunities.kind")).expect("a line");
+        assert!(made.to_uppercase().contains(option), "{made}");
+    }
+    stand_in.migr(&project, &["rollback"]).exits(0);
+    assert_eq!(stand_in.fingerprint(), before);
+}

@@ -1,6 +1,6 @@
 //! Checklist of the schema changes that a plan needs.
 
-use migr_load::{Destination, FieldSchema, Schema};
+use migr_load::{Destination, FieldSchema, Schema, SetupRecord};
 use migr_plan::{AutomationKind, FiredAutomation, Origin, SetupAction, fired};
 
 use crate::automations;
@@ -105,6 +105,27 @@ pub async fn schema_checklist(context: &Context) -> Result<Vec<ChecklistItem>, E
         told: Vec::new(),
     });
     Ok(actions.iter().map(item).chain(lacks).collect())
+}
+
+/// Changes of the schema that were made before and are open again. Options that values of a later export are the first to ask for are none of these.
+pub async fn gone_since(context: &Context) -> Result<Vec<ChecklistItem>, EngineError> {
+    let schema = context.destination.known_schema().await?;
+    let notes = context.journal.reader()?.setup()?;
+    let made = |position: usize| {
+        let note = notes.iter().find(|note| note.position == position)?;
+        Some(serde_json::from_str::<SetupRecord>(&note.undo).ok()?.action)
+    };
+    let item = |(position, planned): (usize, &SetupAction)| {
+        let action = made(position).unwrap_or_else(|| planned.clone());
+        ChecklistItem {
+            action: in_words(&action, &context.plan.picklists),
+            probe: probe(&action),
+            state: state(&action, &schema, &*context.destination),
+            told: Vec::new(),
+        }
+    };
+    let is_open = |item: &ChecklistItem| item.state != ChecklistState::Done;
+    Ok(context.plan.setup.iter().enumerate().map(item).filter(is_open).collect())
 }
 
 fn probe(action: &SetupAction) -> String {

@@ -38,7 +38,7 @@ mod wanted_schema;
 mod why;
 
 pub use bound::{digest, effect_of, schema_digests, schema_digests_without_setup};
-pub use checklist::{ChecklistItem, ChecklistState, checklist, schema_checklist};
+pub use checklist::{ChecklistItem, ChecklistState, checklist, gone_since, schema_checklist};
 pub use context::{Context, RunOptions};
 pub use delta::{MapLater, close as close_delta, has_delta, is_under_way, look_at, look_at_files, pick_up};
 pub use drift::{DriftSummary, DriftedRecord, drift};

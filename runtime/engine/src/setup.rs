@@ -144,10 +144,7 @@ async fn all(context: &Context, schema: &Schema, actions: &[SetupAction]) -> Res
                         let made = begun.made(&context.destination.told_schema().await?);
                         made.map(|made| SetupRecord { action: record.action.clone(), ..made })
                     }
-                    // Options that are added to a field of ours go with the field.
-                    (Made::Options { id, .. }, None) => {
-                        was.filter(|was| matches!(&was.made, Made::Field { id: own } if own == id))
-                    }
+                    (Made::Options { .. }, None) => was.and_then(|was| with_more(was, record)),
                     _ => None,
                 }
                 .or_else(|| Some(record.clone()))
@@ -174,6 +171,19 @@ async fn all(context: &Context, schema: &Schema, actions: &[SetupAction]) -> Res
         summary.actions.push((words, word));
     }
     Ok(summary)
+}
+
+/// A change that was made before, with options that a later one added. Those that are added to a field of ours go with the field.
+fn with_more(was: SetupRecord, record: &SetupRecord) -> Option<SetupRecord> {
+    let made = match (was.made, &record.made) {
+        (Made::Field { id }, Made::Options { id: of, .. }) if id == *of => Made::Field { id },
+        (Made::Options { id, before, mut added }, Made::Options { id: of, added: more, .. }) if id == *of => {
+            added.extend(more.iter().filter(|option| !added.contains(option)).cloned().collect::<Vec<_>>());
+            Made::Options { id, before, added }
+        }
+        _ => return None,
+    };
+    Some(SetupRecord { action: record.action.clone(), made })
 }
 
 /// Notes what is about to be made, before anything is asked for; gives what was noted so now or before, by position.

@@ -280,7 +280,7 @@ pub(crate) async fn carry_out(session: &Session, console: Console) -> Result<Opt
 /// Sets the schema up. False where it stands in the way, which is said.
 pub(crate) async fn ready(session: &Session, console: Console) -> Result<bool, Fault> {
     if was_set_up(session)? {
-        let open = open_items(&migr_engine::schema_checklist(&session.context).await.map_err(fault)?);
+        let open = open_items(&migr_engine::gone_since(&session.context).await.map_err(fault)?);
         if !open.is_empty() {
             console.error("error: the destination's schema is no longer as setup left it");
             for line in &open {
