@@ -112,7 +112,7 @@ mod tests {
     fn fields() -> impl Strategy<Value = ComputedFields> {
         let reasons = || {
             let reason =
-                ("[a-z]{0,4}", ".{0,9}").prop_map(|(field, reason)| Reason { code: ReasonCode::Q201, field, reason });
+                ("[a-z]{0,4}", ".{0,9}").prop_map(|(field, reason)| Reason::new(ReasonCode::Q201, field, reason));
             prop::collection::vec(reason, 0..3)
         };
         let body = prop::collection::btree_map("[a-h]{1,3}", ".{0,9}", 0..4).prop_map(|values| {

@@ -235,11 +235,29 @@ pub struct Reason {
     pub field: String,
     /// Why.
     pub reason: String,
+    /// The row whose value is concerned, where several rows are the record and it is not the record's own.
+    pub row: Option<OfRow>,
+}
+
+/// One of the rows that are a record.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OfRow {
+    /// The row's own source key.
+    pub key: String,
+    /// The line of the export.
+    pub line: u64,
+}
+
+impl Reason {
+    /// Reason that speaks of the record's own row.
+    pub fn new(code: ReasonCode, field: String, reason: String) -> Self {
+        Self { code, field, reason, row: None }
+    }
 }
 
 impl From<Failure> for Reason {
     fn from(failure: Failure) -> Self {
-        Self { code: failure.code, field: failure.field, reason: failure.reason }
+        Self::new(failure.code, failure.field, failure.reason)
     }
 }
 

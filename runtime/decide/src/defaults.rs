@@ -35,7 +35,7 @@ pub fn reasons(fields: &[FieldMapping], values: &[(usize, Value<'_>)]) -> Vec<Re
             FieldDefault::Value { value } => value.as_str(),
         };
         let reason = format!("there is no value: it becomes {given}, the destination's default (W0618)");
-        Some(Reason { code: ReasonCode::Q203, field: field.field.clone(), reason })
+        Some(Reason::new(ReasonCode::Q203, field.field.clone(), reason))
     };
     values.iter().filter_map(of_field).collect()
 }

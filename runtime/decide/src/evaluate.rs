@@ -9,6 +9,7 @@ use migr_plan::{DeletedPolicy, ExistingPolicy, FieldType, OnMissing, ReasonCode}
 use migr_transform::{Cells, Evaluated, Failure, Linked, Outcome, Pass, Repair, Value};
 
 use crate::DecideError;
+use crate::blame;
 use crate::cells::Kept;
 use crate::computed::ComputedFields;
 use crate::decision::Subject;
@@ -102,7 +103,33 @@ impl Evaluator<'_> {
         let other = self.others(survivor, Some(rows))?;
         let first = merged(self.job, self.world, rows, Pass::First)?.outcome();
         let lines: Vec<u64> = rows.iter().map(|row| row.0.line).collect();
-        self.decide(subject, &lines, first, other).map(Some)
+        let mut decided = self.decide(subject, &lines, first, other)?;
+        self.blame(subject.line, rows, &mut decided)?;
+        Ok(Some(decided))
+    }
+
+    /// Says of which row each remark about a record of several rows speaks, and each reason for which it is quarantined.
+    fn blame(&self, own: u64, rows: &[Kept], decided: &mut Decided) -> Result<(), DecideError> {
+        let Decided { decision, told } = decided;
+        let item = match decision {
+            Decision::Quarantine(QuarantineReason::Values(reasons)) => {
+                blame::blame(&blame::rows(self.job, self.world, rows)?, own, reasons);
+                return Ok(());
+            }
+            Decision::Create(item) | Decision::Update(item) | Decision::Restore(item) | Decision::Replace(item) => item,
+            Decision::Skip(_) | Decision::Quarantine(_) => return Ok(()),
+        };
+        if item.repairs.is_empty() && told.adjusted.is_empty() {
+            return Ok(());
+        }
+        let blamed = blame::rows(self.job, self.world, rows)?;
+        blame::blame(&blamed, own, &mut told.adjusted);
+        for note in &mut item.repairs {
+            if let Some(row) = blame::row_of(&blamed, &note.field, &note.reason) {
+                note.line = row.line;
+            }
+        }
+        Ok(())
     }
 
     /// The rows of a family whose rows were kept.
@@ -154,7 +181,7 @@ impl Evaluator<'_> {
 
     /// Remarks about a record, as they are journaled.
     fn notes(&self, subject: Subject<'_>, reasons: impl Iterator<Item = Reason>) -> Vec<RepairNote> {
-        let note = |Reason { field, reason, code }| RepairNote {
+        let note = |Reason { field, reason, code, .. }| RepairNote {
             code: Some(remark(code).to_string()),
             key: subject.key.to_owned(),
             file: self.job.file.clone(),
@@ -360,6 +387,13 @@ pub(crate) fn computed(job: &StageRun, evaluated: &Evaluated<'_>) -> Result<Comp
     })
 }
 
+/// Positions of the fields of a record that a run before has written: those that have a value, and those of which something is lost. Files were sent by then.
+pub fn told_of(job: &StageRun, evaluated: &Evaluated<'_>, today: Date) -> Told {
+    let mut told = told(job, evaluated, today);
+    told.filled.retain(|index| job.stage.fields.get(*index).is_some_and(|field| field.ty != FieldType::File));
+    told
+}
+
 /// Remarks about values, without what links add to them.
 fn told(job: &StageRun, evaluated: &Evaluated<'_>, today: Date) -> Told {
     let positions = |is_one: &dyn Fn(usize, &Value<'_>) -> bool| {
@@ -390,7 +424,7 @@ fn long(job: &StageRun, values: &[(usize, Value<'_>)]) -> Vec<Reason> {
             "it has {} characters, and the destination is known to take {safe}: it is sent whole, and may be refused (W0619)",
             text.chars().count()
         );
-        Some(Reason { code: ReasonCode::Q207, field: field.field.clone(), reason })
+        Some(Reason::new(ReasonCode::Q207, field.field.clone(), reason))
     };
     values.iter().filter_map(of_field).collect()
 }
@@ -404,7 +438,7 @@ fn lacking(job: &StageRun, values: &[(usize, Value<'_>)]) -> Vec<Reason> {
     let fields = job.stage.fields.iter().enumerate();
     let lacking = fields.filter(|(at, field)| field.required && !field.deferred && !is_there(*at));
     let reason = || "there is no value, and the destination creates no record without one".to_owned();
-    lacking.map(|(_, field)| Reason { code: ReasonCode::Q203, field: field.field.clone(), reason: reason() }).collect()
+    lacking.map(|(_, field)| Reason::new(ReasonCode::Q203, field.field.clone(), reason())).collect()
 }
 
 /// Code of the remark on a record that is written without a value, or with another one, for a reason.
@@ -418,7 +452,7 @@ pub(crate) fn remark(reason: ReasonCode) -> ReasonCode {
 }
 
 fn reason_of(repair: &Repair) -> Reason {
-    Reason { code: repair.code, field: repair.field.clone(), reason: repair.reason.clone() }
+    Reason::new(repair.code, repair.field.clone(), repair.reason.clone())
 }
 
 /// Files of a record as computed before it is sent.

@@ -10,6 +10,7 @@ use migr_plan::{EmptyPolicy, ExistingPolicy, FieldMapping, FieldType, OnMissing,
 use migr_transform::{Cells, Failure, Outcome, Pass, Repair, Value};
 
 use crate::DecideError;
+use crate::blame;
 use crate::cells::{Kept, Lent};
 use crate::defaults;
 use crate::deferred::DeferredRows;
@@ -323,6 +324,14 @@ impl Derivation {
         }
         values.retain(|(index, _)| !left_out.contains(index));
         self.leave_conflicts(world, &key, &mut values)?;
+        if let (Some(rows), false) = (&rows, told.is_empty()) {
+            let blamed = blame::rows(job, world, rows)?;
+            for note in &mut told {
+                if let Some(row) = blame::row_of(&blamed, &note.field, &note.reason) {
+                    note.line = row.line;
+                }
+            }
+        }
         let taking = match (state, job.stage.policies.existing) {
             (State::Created, _) => None,
             (_, ExistingPolicy::Update) => Some(Taking::Over),

@@ -73,7 +73,7 @@ impl Families {
 }
 
 /// Value that the stage's policy sorts a row by.
-fn sorted_by(job: &StageRun, record: Record<'_>) -> Sort {
+pub fn sorted_by(job: &StageRun, record: Record<'_>) -> Sort {
     let column = job.stage.policies.duplicate.sort_column();
     column.map_or(Sort::Null, |column| {
         job.program.column_value(&Lent(record), column).map_or(Sort::Null, |value| sort(&value))

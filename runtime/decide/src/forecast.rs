@@ -1,6 +1,8 @@
 //! Forecast: what a run would note in the journal, kept while an audit goes through the steps of a run without writing.
 
 mod arrived;
+mod counts;
+mod giving;
 mod notes;
 mod read;
 
@@ -19,6 +21,7 @@ use migr_spill::{KeyOutcome, Meeting, Outcomes, RepeatedKeys, RowSet};
 use migr_transform::CreatedOption;
 use serde::{Deserialize, Serialize};
 
+use counts::by_row;
 pub use notes::CIRCLE;
 use notes::{NoteKind, tells_value};
 
@@ -74,6 +77,8 @@ struct Store {
     unique_together: BTreeMap<String, Vec<Vec<String>>>,
     /// Identities of a step's records that differ in spelling alone.
     spelt: BTreeMap<StepId, Vec<Alike<Spelt>>>,
+    /// Values that one record alone may hold, as records will hold them.
+    giving: giving::Giving,
     place: i64,
 }
 
@@ -82,6 +87,8 @@ struct Store {
 pub enum Remark {
     /// Quarantine of the record, with its reason.
     Quarantined(QuarantineReason),
+    /// Values of a row for which the record of several rows is quarantined.
+    Blamed(Vec<Reason>),
     /// Written rules take effect in it.
     Adjusted(Vec<Reason>),
     /// Values of it are the destination's defaults.
@@ -170,6 +177,7 @@ impl Forecast {
             repeated: BTreeMap::new(),
             unique_together: BTreeMap::new(),
             spelt: BTreeMap::new(),
+            giving: giving::Giving::default(),
             place: 0,
         };
         let today = Timestamp::now().to_zoned(TimeZone::UTC).date();
@@ -278,7 +286,7 @@ impl Forecast {
                         // Circles are told by the survey of the export.
                         if is_later && !note.reason.starts_with(CIRCLE) && tells_value(note.code.as_deref()) {
                             let (field, reason) = (note.field.clone(), note.reason.clone());
-                            let reason = Reason { code: ReasonCode::R301, field, reason };
+                            let reason = Reason::new(ReasonCode::R301, field, reason);
                             store.remark(of, (note.line, &note.key), &Remark::Adjusted(vec![reason]))?;
                         }
                     }
@@ -443,6 +451,11 @@ impl Forecast {
             store.note(step, NoteKind::Failed, &failure.field, subject.line);
         }
         store.remark(step, at, &Remark::Quarantined(reason.clone()))?;
+        if let QuarantineReason::Values(reasons) = reason {
+            for (row, reasons) in by_row(reasons.iter().filter(|reason| reason.row.is_some()).cloned().collect()) {
+                store.remark(step, (row.line, &row.key), &Remark::Blamed(reasons))?;
+            }
+        }
         let winner = match reason {
             QuarantineReason::SurvivorQuarantined { survivor, .. } => Some(survivor.as_str()),
             _ => None,
@@ -498,19 +511,7 @@ impl Forecast {
         }
         let tally = store.tally(step);
         tally.links += told.links;
-        for index in &told.filled {
-            if let Some(field) = tally.fields.get_mut(*index) {
-                field.filled += 1;
-            }
-        }
-        for index in &told.lost {
-            if let Some(field) = tally.fields.get_mut(*index) {
-                field.lost += 1;
-            }
-        }
-        for index in &told.cut {
-            store.leaves(step, *index);
-        }
+        store.count_values(step, (&told.filled, &told.lost, &told.cut));
         if told.has_orphans {
             store.note(step, NoteKind::Orphan, "", line);
         }
@@ -529,10 +530,18 @@ impl Forecast {
         if told.adjusted.is_empty() {
             return Ok(());
         }
+        if self.journal.is_some() {
+            store.giving.leave_out(step, line, &told.adjusted);
+        }
         for adjusted in &told.adjusted {
             store.note(step, NoteKind::Adjusted, &adjusted.field, line);
         }
-        store.remark(step, (line, key), &Remark::Adjusted(told.adjusted.clone()))
+        let (of_rows, own): (Vec<Reason>, Vec<Reason>) =
+            told.adjusted.iter().cloned().partition(|reason| reason.row.is_some());
+        for (row, reasons) in by_row(of_rows) {
+            store.remark(step, (row.line, &row.key), &Remark::Adjusted(reasons))?;
+        }
+        if own.is_empty() { Ok(()) } else { store.remark(step, (line, key), &Remark::Adjusted(own)) }
     }
 
     /// Takes records that share an identity.
@@ -584,21 +593,6 @@ impl Forecast {
 impl Store {
     fn tally(&mut self, step: StepId) -> &mut LockedStage {
         self.tallies.entry(step).or_default()
-    }
-
-    /// Counts a record of which a field, or a link behind the fields, leaves something.
-    fn leaves(&mut self, step: StepId, index: usize) {
-        let link = self.links.get(&step).and_then(|(fields, links)| links.get(index.checked_sub(*fields)?)).cloned();
-        let tally = self.tally(step);
-        match link {
-            None => tally.fields.get_mut(index).into_iter().for_each(|field| field.cut += 1),
-            Some(link) => match field_count(&link, tally) {
-                Some(field) => field.cut += 1,
-                None => {
-                    tally.fields.push(FieldCount { field: link, filled: 0, repaired: 0, failed: 0, lost: 0, cut: 1 });
-                }
-            },
-        }
     }
 
     /// The step of the records of a step's stage.
@@ -679,7 +673,6 @@ impl Store {
         Ok(self.noted.set_meeting(step.number(), &meeting)?)
     }
 
-    /// True where a step is of a kind.
     /// True where a step writes values of records that are through: their deferred fields, their links, and what changes of them.
     fn is_later(&self, step: StepId) -> bool {
         let is_it = |kind: &StepKind| matches!(kind, StepKind::Deferred | StepKind::Links(_) | StepKind::Changes);

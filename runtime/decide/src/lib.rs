@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 
 pub mod amounts;
+mod blame;
 mod cancellation;
 pub mod cells;
 pub mod changes;

@@ -218,14 +218,29 @@ impl Knowledge {
         self.journal(step).map_or(Ok(None), |reader| Ok(reader.before_image(step, id, operation)?))
     }
 
-    /// Lines of records of which a step noted something.
-    pub fn noted_lines(&self, step: StepId, take: impl FnMut(u64)) -> Result<(), DecideError> {
-        self.journal(step).map_or(Ok(()), |reader| Ok(reader.noted_lines(step, take)?))
+    /// Records of which a step noted something, by their keys and the lines of the values.
+    pub fn noted_records(&self, step: StepId, take: impl FnMut(&str, u64)) -> Result<(), DecideError> {
+        self.journal(step).map_or(Ok(()), |reader| Ok(reader.noted_records(step, take)?))
     }
 
     /// Fields of a record about which a step noted a remark of a kind.
     pub fn fields_noted(&self, step: StepId, key: &str, kind: NoteKind<'_>) -> Result<Vec<String>, DecideError> {
         self.journal(step).map_or(Ok(Vec::new()), |reader| Ok(reader.fields_noted(step, key, kind)?))
+    }
+
+    /// Remarks of a kind that a step noted on a record: fields and reasons.
+    pub fn notes_on(
+        &self,
+        step: StepId,
+        key: &str,
+        kind: NoteKind<'_>,
+    ) -> Result<Vec<(String, Option<String>)>, DecideError> {
+        self.journal(step).map_or(Ok(Vec::new()), |reader| Ok(reader.notes_on(step, key, kind)?))
+    }
+
+    /// Finding that the journal keeps by a name.
+    pub fn finding(&self, name: &str) -> Result<Option<String>, DecideError> {
+        self.reader.as_ref().map_or(Ok(None), |reader| Ok(reader.finding(name)?))
     }
 
     /// Notes without those that the journal has of these steps in the same words, and those on records that it does not know.

@@ -555,8 +555,7 @@ impl Seen<'_> {
             }
             UnidentifiedPolicy::Quarantine => {
                 let reason = "there is no value, and nothing else identifies the record (`on unidentified quarantine`)";
-                let failures =
-                    names.into_iter().map(|field| Reason { code: ReasonCode::Q203, field, reason: reason.to_owned() });
+                let failures = names.into_iter().map(|field| Reason::new(ReasonCode::Q203, field, reason.to_owned()));
                 aside.quarantine(self.world, subject, &QuarantineReason::Values(failures.collect()))?;
             }
         }

@@ -37,6 +37,12 @@ pub fn is_asked(job: &StageRun) -> bool {
     (job.identities.matching..job.identities.paths.len()).any(|path| policy(job, path) != TakenPolicy::Quarantine)
 }
 
+/// True where a stage writes records without a unique value that another one holds.
+pub fn leaves_out(stage: &Stage) -> bool {
+    let identities = Identities::of(stage);
+    (identities.matching..identities.paths.len()).any(|path| policy_of(stage, &identities, path) == TakenPolicy::None)
+}
+
 /// Leaves out the values that another record holds, each with a remark; a reason where the record itself is left out for one.
 pub(crate) fn leave_out(
     (job, spill, has_existing): (&StageRun, &Spill, bool),
@@ -98,11 +104,12 @@ fn own_there(job: &StageRun, spill: &Spill, identities: &[(usize, String)]) -> R
 }
 
 /// The record of the export that holds a value, in words.
-pub(crate) fn held_by_row(key: &str, line: u64) -> String {
+pub fn held_by_row(key: &str, line: u64) -> String {
     format!("{} (line {line}) has the same value, which must be unique", crate::decision::shown(key))
 }
 
-fn held_there(id: &str, deleted: bool) -> String {
+/// The record of the destination that holds a value, in words.
+pub fn held_there(id: &str, deleted: bool) -> String {
     let place = if deleted { " in the trash" } else { "" };
     format!("the record {id}{place} of the destination has the same value, which must be unique")
 }

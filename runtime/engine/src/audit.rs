@@ -33,6 +33,7 @@ mod survey;
 mod traces;
 mod type_inference;
 mod workflows;
+mod written_before;
 
 use crate::opening;
 use std::collections::BTreeMap;
@@ -75,6 +76,7 @@ use survey::{Place, Survey};
 use crate::kept_apart::keep_apart;
 use crate::rebuild::{Rebuild, rebuild};
 use crate::run::Walk;
+use crate::shared::blocking;
 use crate::{EngineError, InProcess, RunOptions};
 use migr_decide::DecideError;
 use migr_decide::expressions::unasked_stages;
@@ -460,7 +462,7 @@ pub(crate) async fn foresee(
         forecast.keep_unique_together(object, destination.unique_together(object));
     }
     let shared = Shared::new(Arc::new(InProcess::new(destination)), RunOptions::default().in_flight, None);
-    let mut walk = Walk::new(context, shared, owners);
+    let mut walk = Walk::new(context.clone(), shared, owners);
     for step in plan.steps() {
         let Some(stage) = plan.stage_of(&step) else { continue };
         if is_table(plan, export, &stage.source_object) {
@@ -470,6 +472,8 @@ pub(crate) async fn foresee(
             (world, _) = walk.step(&step, world).await?;
         }
     }
+    let told = Arc::clone(&forecast);
+    blocking(move || written_before::count(&context, &world, &told)).await?;
     Ok(forecast)
 }
 

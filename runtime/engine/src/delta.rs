@@ -20,6 +20,7 @@ use crate::shared::blocking;
 use crate::since::{Asked, MapSince, Since, digest, since, written};
 use crate::stamps::{self, Stamps};
 use crate::steps::changes::WritingSteps;
+use crate::steps::given::given_name;
 use crate::{Context, EngineError, opening};
 use migr_decide::cells::Lent;
 use migr_decide::decision::shown;
@@ -280,6 +281,7 @@ pub async fn close(context: &Context, mut delta: Delta) -> Result<Delta, EngineE
         trashed?;
     }
     let reader = context.journal.reader()?;
+    let mut told = Vec::new();
     for map in &mut delta.maps {
         let Some(stage) = context.plan.stages.iter().find(|stage| stage.map == map.map) else { continue };
         if let Some(step) = reader.step(&stage.id)? {
@@ -288,11 +290,19 @@ pub async fn close(context: &Context, mut delta: Delta) -> Result<Delta, EngineE
             map.created = written(&reader, step)?.saturating_sub(map.was_written);
         }
         (map.was_written, map.was_trashed, map.came_back) = (0, 0, 0);
+        let most = if has_sensitive_key(context, stage) { 0 } else { NAMED };
+        let name = given_name(&stage.id);
+        if let Some(text) = reader.finding(&name)? {
+            let (given, named): (u64, Vec<(String, String)>) = serde_json::from_str(&text).unwrap_or_default();
+            map.given = given;
+            let of_record = |(key, field): (String, String)| FieldOfRecord { key: shown(&key), field };
+            map.given_fields = named.into_iter().take(most).map(of_record).collect();
+            told.push(Change::no_finding(&name));
+        }
         if let Some(step) = migr_decide::steps::find(&reader, &crate::since::changes_of(stage))? {
             map.left = reader.count_notes_of(step, LEFT_NOTES)?;
             map.emptied = reader.count_notes_of(step, EMPTIED_NOTES)?;
             map.conflicts = reader.count_notes_of(step, CONFLICT_NOTES)?;
-            let most = if has_sensitive_key(context, stage) { 0 } else { NAMED };
             let named = reader.notes_of(step, CONFLICT_NOTES, most)?.into_iter();
             map.conflict_fields = named.map(|(key, field)| FieldOfRecord { key: shown(&key), field }).collect();
         }
@@ -302,7 +312,7 @@ pub async fn close(context: &Context, mut delta: Delta) -> Result<Delta, EngineE
     all.push(delta.clone());
     let value = serde_json::to_string(&all).unwrap_or_default();
     let ended = [UNDER_WAY, BEFORE].map(Change::no_finding);
-    let changes = std::iter::once(Change::finding(findings::DELTAS, value)).chain(ended);
+    let changes = std::iter::once(Change::finding(findings::DELTAS, value)).chain(ended).chain(told);
     context.journal.write_later(changes.collect()).await?;
     Ok(delta)
 }

@@ -9,7 +9,7 @@ use crate::since::{Since, changes_of};
 use crate::steps::changes::{looks_note, looks_under_way};
 use crate::trial::tried_plans;
 use crate::{Context, EngineError, retry};
-use migr_decide::{SharedJournal, steps};
+use migr_decide::{SharedJournal, steps, taken};
 
 /// Place of the notes on changes of the schema that the plan at hand has no more, and a rollback still undoes.
 const FORMER: usize = 1_000_000;
@@ -105,6 +105,12 @@ pub async fn go_on(context: &Context, since: &Since) -> Result<(), EngineError> 
         }
     }
     let reader = context.journal.reader()?;
+    // Of records that are written now some may go without a value that others give up.
+    for stage in context.plan.stages.iter().filter(|stage| taken::leaves_out(stage)) {
+        if reader.step(&stage.id)?.is_some() {
+            changes.push(reopened(steps::begin(&context.journal, stage, &Step::backfill(&stage.id))?));
+        }
+    }
     for step in context.plan.steps() {
         if matches!(step.kind, StepKind::Records | StepKind::Links(_) | StepKind::Deferred)
             && let Some(known) = steps::find(&reader, &step)?

@@ -19,6 +19,7 @@ use migr_decide::preview::PreviewAction;
 use migr_decide::record_lookup::{Own, RecordLookup};
 use migr_decide::record_write::Batch;
 use migr_decide::stage_run::StageRun;
+use migr_decide::taken;
 use migr_deliver::Batcher;
 
 /// Goes on, or stops because nobody takes what is produced any more.
@@ -171,6 +172,15 @@ impl Producer<'_> {
             }
             if has_arrived {
                 return Ok(None);
+            }
+            if let Decision::Create(item) = &decision
+                && forecast.journal().is_some()
+                && taken::is_asked(job)
+            {
+                for (at, value) in job.identities_of_values(&item.values) {
+                    let path = job.identities.name(at);
+                    forecast.holds(&job.stage.destination_object, &item.id, &path, Some(value));
+                }
             }
         }
         match decision {

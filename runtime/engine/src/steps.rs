@@ -6,5 +6,6 @@ pub(crate) mod deferred;
 pub(crate) mod exchange;
 mod exchanging;
 pub(crate) mod following;
+pub(crate) mod given;
 pub(crate) mod links;
 pub(crate) mod together;

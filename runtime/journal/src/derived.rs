@@ -14,6 +14,9 @@ use crate::ids::{IdColumn, KeyColumn};
 use crate::writer::signed;
 use crate::{JournalError, State, StepId, chain, writes};
 
+/// Steps of the stage whose records a step writes.
+const OF_STAGE: &str = "step IN (SELECT s.id FROM steps s JOIN steps b ON b.id = ?1 WHERE s.id = b.id OR substr(s.name, 1, length(b.name) + 1) = b.name || '.')";
+
 /// Knowledge of a journal, as rows; written together with the entries that they follow from, and once more where they
 /// are checked.
 pub(crate) struct Derived<'c>(pub(crate) &'c Connection);
@@ -266,15 +269,28 @@ impl Derived<'_> {
     fn moved(&self, step: StepId, lines: &[MovedNote]) -> Result<(), JournalError> {
         for note in lines {
             let (line, aside) = (signed(note.line), -1 - signed(note.line));
+            let known: Option<(i64, Option<String>)> = self
+                .0
+                .prepare_cached("SELECT line, winner FROM id_map WHERE step = ?1 AND key = ?2")
+                .and_then(|mut statement| {
+                    let row = statement
+                        .query_row(params![step.0, KeyColumn(&note.key)], |row| Ok((row.get(0)?, row.get(1)?)));
+                    row.optional()
+                })
+                .attempting("read")?;
             self.execute(
                 "UPDATE id_map SET line = ?3 WHERE step = ?1 AND key = ?2",
                 params![step.0, KeyColumn(&note.key), line],
             )?;
-            for table in ["repairs", "orphans"] {
-                self.execute(
-                    &format!("UPDATE {table} SET line = ?3 WHERE step = ?1 AND key = ?2"),
-                    params![step.0, note.key, line],
-                )?;
+            // Notes on a record of several rows stand at the line of the row whose value they tell.
+            let (before, winner) = known.unwrap_or_default();
+            for key in std::iter::once(&note.key).chain(&winner) {
+                for table in ["repairs", "orphans"] {
+                    self.execute(
+                        &format!("UPDATE {table} SET line = ?3 WHERE {OF_STAGE} AND key = ?2 AND line = ?4"),
+                        params![step.0, key, aside, before],
+                    )?;
+                }
             }
             self.execute("UPDATE files SET line = ?3 WHERE step = ?1 AND key = ?2", params![step.0, note.key, aside])?;
         }
@@ -283,6 +299,9 @@ impl Derived<'_> {
 
     /// Brings those that were set aside to their lines.
     fn all_moved(&self, step: StepId) -> Result<(), JournalError> {
+        for table in ["repairs", "orphans"] {
+            self.execute(&format!("UPDATE {table} SET line = -1 - line WHERE {OF_STAGE} AND line < 0"), [step.0])?;
+        }
         // What stands where a record moves to is of a record that the export has no more.
         self.execute(
             "DELETE FROM files WHERE step = ?1 AND line >= 0 AND EXISTS(SELECT 1 FROM files AS moved \

@@ -553,17 +553,18 @@ impl Reader {
         but.iter().try_fold(all, |left, kind| Ok(left.saturating_sub(self.count_notes_of(step, *kind)?)))
     }
 
-    /// The lines of the records that these values belong to, in no order; a line may come more than once.
-    pub fn noted_lines(&self, step: StepId, mut take: impl FnMut(u64)) -> Result<(), JournalError> {
+    /// The records that these values belong to, by their keys and the lines of the values, in no order; one may come more than once.
+    pub fn noted_records(&self, step: StepId, mut take: impl FnMut(&str, u64)) -> Result<(), JournalError> {
         let mut statement = self
             .connection
             .prepare_cached(
-                "SELECT line FROM repairs WHERE step = ?1 UNION ALL SELECT line FROM orphans WHERE step = ?1",
+                "SELECT line, key FROM repairs WHERE step = ?1 UNION ALL SELECT line, key FROM orphans WHERE step = ?1",
             )
             .attempting("read")?;
         let mut rows = statement.query([step.0]).attempting("read")?;
         while let Some(row) = rows.next().attempting("read")? {
-            take(line(row, 0).attempting("read")?);
+            let key: String = row.get(1).attempting("read")?;
+            take(&key, line(row, 0).attempting("read")?);
         }
         Ok(())
     }
@@ -619,6 +620,22 @@ impl Reader {
         let mut statement = self.connection.prepare_cached(&sql).attempting("read")?;
         let rows =
             statement.query_map(params![step.0, kind.code, kind.start, key], |row| row.get(0)).attempting("read")?;
+        rows.collect::<Result<_, _>>().attempting("read")
+    }
+
+    /// The remarks of a kind on one record: fields and reasons.
+    pub fn notes_on(
+        &self,
+        step: StepId,
+        key: &str,
+        kind: NoteKind<'_>,
+    ) -> Result<Vec<(String, Option<String>)>, JournalError> {
+        let sql =
+            self.of_kind("SELECT field, reason FROM repairs WHERE step = ?1 AND key = ?4 AND KIND ORDER BY id")?;
+        let mut statement = self.connection.prepare_cached(&sql).attempting("read")?;
+        let rows = statement
+            .query_map(params![step.0, kind.code, kind.start, key], |row| Ok((row.get(0)?, row.get(1)?)))
+            .attempting("read")?;
         rows.collect::<Result<_, _>>().attempting("read")
     }
 

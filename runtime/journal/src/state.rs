@@ -28,6 +28,11 @@ impl State {
         matches!(self, Self::Quarantined | Self::Uncertain)
     }
 
+    /// True where the destination has the record.
+    pub fn is_there(self) -> bool {
+        matches!(self, Self::Created | Self::Updated | Self::Unchanged)
+    }
+
     /// The number that stands for it in the file.
     pub(crate) fn number(self) -> i64 {
         match self {

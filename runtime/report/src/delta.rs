@@ -31,6 +31,12 @@ pub struct MapDelta {
     /// Values that could not be written and are empty now, since another record has what was written before.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub emptied: u64,
+    /// Values that one record alone may hold, and that went to records which had gone without, since another gave them up.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub given: u64,
+    /// Fields that got one so, the first of them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub given_fields: Vec<FieldOfRecord>,
     /// Fields that a person changed in the destination since, and that were left.
     pub conflicts: u64,
     /// Fields that were left so, the first of them.
@@ -115,6 +121,12 @@ impl MapDelta {
                 "{they} could not be written, and {are} empty now: another record has what was there (R301)"
             ));
         }
+        if self.given > 0 {
+            let they = count(self.given, "value that another record gave up", "values that other records gave up");
+            lines.push(format!("{they} went to whom had gone without (`on taken none`)"));
+        }
+        let given = self.given_fields.iter();
+        lines.extend(given.map(|it| format!("has it now: {} {}", line(&it.key), line(&it.field))));
         if self.conflicts > 0 {
             let fields = count(self.conflicts, "field", "fields");
             let them = if self.conflicts == 1 { "it" } else { "them" };

@@ -56,7 +56,7 @@ impl Forecast {
                         && store.tallies.contains_key(&of)
                     {
                         let code = it.code.as_deref().and_then(ReasonCode::find).unwrap_or(ReasonCode::Q201);
-                        let reason = Reason { code, field: field.clone(), reason: it.reason };
+                        let reason = Reason::new(code, field.clone(), it.reason);
                         let remark = Remark::Quarantined(QuarantineReason::Values(vec![reason]));
                         failed = store.remark(of, (it.line, &it.key), &remark);
                     }

@@ -24,6 +24,10 @@ impl StageReport<'_> {
         let faults = self.inspector.inspect(subject.cells)?;
         let mut reported: BTreeSet<(FindingKind, String)> = BTreeSet::new();
         for failure in failures {
+            // What another record gives up later goes to this one.
+            if failure.code == ReasonCode::Q402 && self.forecast.is_given(self.step, subject.line, &failure.field) {
+                continue;
+            }
             let name = failure.field.split('.').next().unwrap_or_default();
             let value =
                 self.stage.fields.iter().find(|field| field.field == name).map(|field| (&field.value, Some(&field.ty)));

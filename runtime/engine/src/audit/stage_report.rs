@@ -118,6 +118,7 @@ impl<'r> StageReport<'r> {
     fn remark(&mut self, subject: Subject<'_>, remark: &Remark, found: &mut Collector<'_>) -> Result<(), AuditError> {
         match remark {
             Remark::Adjusted(reasons) => self.failures(subject, reasons, Severity::Warning, found),
+            Remark::Blamed(reasons) => self.failures(subject, reasons, Severity::Error, found),
             Remark::Defaulted(reasons) => {
                 self.tell(subject, reasons, (FindingKind::DefaultTaken, Severity::Note), found);
                 Ok(())
@@ -222,7 +223,9 @@ impl<'r> StageReport<'r> {
                 return Ok(());
             }
             QuarantineReason::Values(failures) => {
-                self.failures(subject, failures, Severity::Error, found)?;
+                // Those of other rows stand at their lines.
+                let own: Vec<Reason> = failures.iter().filter(|failure| failure.row.is_none()).cloned().collect();
+                self.failures(subject, &own, Severity::Error, found)?;
             }
             QuarantineReason::NoMap { .. } => {
                 let help = "Add a map, or a `skip` rule with the reason.";

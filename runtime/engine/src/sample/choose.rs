@@ -307,7 +307,7 @@ impl Gathering<'_> {
         let foreseen = self.forecast.reasons(job.step, (place.line, &place.key), &job.identities)?;
         let mut reasons: Vec<RecordReason> = foreseen
             .into_iter()
-            .map(|Reason { code, field, reason }| RecordReason {
+            .map(|Reason { code, field, reason, .. }| RecordReason {
                 code: Some(code.to_string()),
                 field: Some(field).filter(|field| !field.is_empty()),
                 reason,

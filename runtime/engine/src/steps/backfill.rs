@@ -14,6 +14,7 @@ use crate::EngineError;
 use crate::step_writer::StepWriter;
 use crate::steps::deferred::updated;
 use crate::steps::following::{HandOn, Later};
+use crate::steps::given::{LeftOut, give, left_out};
 use migr_decide::cells::Lent;
 use migr_decide::deferred::DeferredRows;
 use migr_decide::families::{self, is_empty};
@@ -77,8 +78,17 @@ struct Candidate {
     steps: Vec<StepId>,
 }
 
-/// Records, notes that hold no more by the step that made them, and owners that were asked about.
-type Gathered = (Vec<Noted>, Vec<(StepId, MendedNote)>, Vec<OwnerNote>);
+/// Records and notes that are handed on together.
+#[derive(Debug, Default)]
+pub(crate) struct Gathered {
+    noted: Vec<Noted>,
+    /// Notes that hold no more, by the step that made them.
+    mended: Vec<(StepId, MendedNote)>,
+    /// Owners that were asked about.
+    owners: Vec<OwnerNote>,
+    /// Values that were left out, since another record held them.
+    left_out: Vec<LeftOut>,
+}
 
 impl Later for Backfill {
     type Batch = Gathered;
@@ -94,10 +104,22 @@ impl Later for Backfill {
     fn produce(&self, world: &RecordLookup, _: StepId, hand_on: &mut HandOn<'_, Gathered>) -> Result<(), EngineError> {
         let job = &*self.job;
         let mut lines = RowSet::default();
+        let mut found = Ok(());
         for step in &self.steps {
-            world.reader.noted_lines(*step, |line| lines.insert(line))?;
+            world.reader.noted_records(*step, |key, line| {
+                lines.insert(line);
+                // A note of a merged record stands at the line of the row whose value it tells.
+                if job.merges() && found.is_ok() {
+                    found = world.reader.id_of(job.step, key).map(|own| {
+                        if let Some(own) = own {
+                            lines.insert(own.line);
+                        }
+                    });
+                }
+            })?;
         }
-        if lines.is_empty() {
+        found?;
+        if lines.is_empty() && job.context.outcomes.forecast().is_none() {
             return Ok(());
         }
         let waiting = DeferredRows::read(job, world)?;
@@ -116,7 +138,7 @@ impl Later for Backfill {
                 notes.extend(world.reader.noted_fields(*step, &key)?.into_iter().map(|note| (*step, note)));
             }
             let winner = mapped.winner.as_deref().unwrap_or(&key);
-            gathered.1.extend(self.linked(world, &cells, (&key, winner), &notes)?);
+            gathered.mended.extend(self.linked(world, &cells, (&key, winner), &notes)?);
             if let (None, Some(id)) = (&mapped.winner, mapped.id)
                 && mapped.line == line
             {
@@ -153,18 +175,29 @@ impl Later for Backfill {
                     }
                 }
                 if !values.is_empty() {
-                    gathered.0.push(Noted { key, line, id, state: mapped.state, values });
+                    gathered.noted.push(Noted { key, line, id, state: mapped.state, values });
                 }
             }
-            if gathered.0.len() >= size || gathered.1.len() >= size {
-                gathered.2 = world.take_owners();
+            if gathered.noted.len() >= size || gathered.mended.len() >= size {
+                gathered.owners = world.take_owners();
                 if !hand_on(std::mem::take(&mut gathered)) {
                     return Ok(());
                 }
             }
         }
-        gathered.2 = world.take_owners();
-        hand_on(gathered);
+        gathered.owners = world.take_owners();
+        if !hand_on(gathered) {
+            return Ok(());
+        }
+        let mut left_out = left_out(job, world, &lines, &waiting)?;
+        world.take_owners();
+        while !left_out.is_empty() {
+            let rest = left_out.split_off(left_out.len().min(size));
+            let left_out = std::mem::replace(&mut left_out, rest);
+            if !hand_on(Gathered { left_out, ..Gathered::default() }) {
+                return Ok(());
+            }
+        }
         Ok(())
     }
 
@@ -177,9 +210,11 @@ impl Later for Backfill {
         &self,
         step: StepId,
         sender: &mut StepWriter<'_>,
-        (noted, linked, owners): Gathered,
+        Gathered { noted, mut mended, owners, left_out }: Gathered,
     ) -> Result<(), EngineError> {
-        let mut mended = linked;
+        if !left_out.is_empty() {
+            give(&self.job, (step, sender), &left_out).await?;
+        }
         let mut sent: Vec<(Noted, Vec<Candidate>)> = Vec::new();
         let mut items = Vec::new();
         let (mut images, mut answered) = (Vec::new(), Vec::new());

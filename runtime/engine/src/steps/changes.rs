@@ -22,6 +22,7 @@ use migr_decide::conflicts::{ChangedRecord, FieldDecision, decide};
 use migr_decide::digests::HeldBeside;
 use migr_decide::expected::{Derivation, Derived, Expected, Sample};
 use migr_decide::families::LEFT_EMPTY;
+use migr_decide::identities::unique_path;
 use migr_decide::merging;
 use migr_decide::outcomes::{Knowledge, Outcomes};
 use migr_decide::parts::added;
@@ -29,6 +30,7 @@ use migr_decide::record_lookup::RecordLookup;
 use migr_decide::record_write::{FieldChange, RecordWrite};
 use migr_decide::stage_run::StageRun;
 use migr_decide::steps;
+use migr_decide::taken;
 use migr_decide::there::{before_update, held, in_words, stamped};
 use migr_transform::Value;
 
@@ -403,6 +405,7 @@ impl Changes {
                 }
                 continue;
             }
+            self.foresees_holding(&there.0, &body);
             // Going back destroys what was created.
             if record.state != State::Created {
                 let image = stamped(&*self.job.context.destination, &held, values);
@@ -436,6 +439,21 @@ impl Changes {
         sender.remember(updated(self.job.step, &unchanged.iter().collect::<Vec<_>>()));
         self.changed.fetch_add(newly, Ordering::Relaxed);
         if items.is_empty() { Ok(()) } else { sender.send(items, Operation::Update, Vec::new()) }
+    }
+
+    /// Tells a forecast which values that one record alone may hold a record comes to hold, or gives up.
+    fn foresees_holding(&self, there: &Found, body: &Map) {
+        let (job, object) = (&self.job, self.object());
+        let Some(forecast) = job.context.outcomes.forecast().filter(|_| taken::is_asked(job)) else { return };
+        let mut after = there.values.clone();
+        after.extend(body.clone());
+        for path in job.stage.fields.iter().filter_map(unique_path) {
+            let of = |values: &Map| job.context.destination.unique_value(object, &path, values);
+            let value = of(&after);
+            if value != of(&there.values) {
+                forecast.holds(object, &there.id, &path, value);
+            }
+        }
     }
 
     /// The native values that a record gets, with the names of their fields; what is not written is noted.

@@ -288,7 +288,7 @@ impl<'j> Exchange<'j> {
 }
 
 /// Records that hold one of some values, found in the list of all.
-async fn listed(job: &StageRun, wanted: &[(String, Vec<String>)]) -> Result<Vec<Found>, EngineError> {
+pub(crate) async fn listed(job: &StageRun, wanted: &[(String, Vec<String>)]) -> Result<Vec<Found>, EngineError> {
     let (destination, object) = (&*job.context.destination, &job.stage.destination_object);
     let holds = |found: &Found| {
         let mut values = wanted.iter().filter_map(|(path, wanted)| {
