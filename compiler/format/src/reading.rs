@@ -28,7 +28,7 @@ pub(crate) struct Reading<'a> {
 impl<'a> Reading<'a> {
     pub(crate) fn of(text: &'a str) -> Self {
         let returns = text.split_once('\n').is_some_and(|(line, _)| line.ends_with('\r'));
-        let text = text.strip_prefix('\u{feff}').unwrap_or(text);
+        let text = text.trim_start_matches('\u{feff}');
         let mut diagnostics = Diagnostics::default();
         let ast = migr_syntax::parse(FileId(0), text, &mut diagnostics);
         Self { text, ast, diagnostics, returns }

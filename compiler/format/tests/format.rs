@@ -54,6 +54,7 @@ fn a_catalog_in_the_style_stays_as_it_is() {
 fn line_ends_of_the_file_are_kept() {
     assert_eq!(format("use  \"a\"\r\n\r\n\r\nuse \"b\"\r\n").unwrap(), "use \"a\"\r\n\r\nuse \"b\"\r\n");
     assert_eq!(format("\u{feff}use  \"a\"").unwrap(), "use \"a\"\n");
+    assert_eq!(format("\u{feff}\u{feff}use  \"a\"").unwrap(), "use \"a\"\n");
     assert_eq!(format("").unwrap(), "");
     assert_eq!(format("\n\n// only this").unwrap(), "// only this\n");
     assert_eq!(format("// a blank behind\u{a0}\nuse \"a\"").unwrap(), "// a blank behind\nuse \"a\"\n");

@@ -5,7 +5,7 @@ use libfuzzer_sys::fuzz_target;
 
 /// Signs that no layout changes: all but blanks and what parts things in a line.
 fn signs(text: &str) -> String {
-    let text = text.strip_prefix('\u{feff}').unwrap_or(text);
+    let text = text.trim_start_matches('\u{feff}');
     text.chars().filter(|sign| !sign.is_whitespace() && ![',', ';'].contains(sign)).collect()
 }
 

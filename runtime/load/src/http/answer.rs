@@ -14,7 +14,7 @@ pub(super) const LARGEST_REFUSAL: usize = 1 << 20;
 const LONGEST_PAUSE: Duration = Duration::from_secs(10 * 365 * 24 * 60 * 60);
 
 /// Values that an answer may have: each takes many times what it takes in the answer.
-const MOST_VALUES: usize = 4_000_000;
+const MOST_VALUES: usize = 2_000_000;
 
 /// The body of an answer.
 pub(super) enum Body {
