@@ -115,3 +115,26 @@ fn records_that_share_a_reference_are_told_by_the_key_of_what_they_refer_to() {
     assert!(audit.contains("2 records have the name and contact \"Ada one + C1\""), "{audit}");
     assert!(audit.contains("it has the name and contact \"Ada one + C1\" of D1 (line 2)"), "{audit}");
 }
+
+#[test]
+fn references_that_give_way_in_a_merge_are_told_by_the_keys_of_what_they_refer_to() {
+    let pipelines = json!([{"name": "Coaching", "stages": ["New lead", "Signed"]}]);
+    let (project, stand_in) = set_out(&pipelines, &json!([{"name": "Client sessions", "everybody": true}]));
+    let spec = project.read("migration.migr");
+    let merging = "  match email or phone\n  on duplicate merge newest born\n";
+    let spec = spec.replace("  match email or phone\n", merging).replace("= born\n", "= born otherwise none\n");
+    project.write("migration.migr", &spec);
+    let clients = project.read("export/clients.csv");
+    project.write(
+        "export/clients.csv",
+        &format!("{clients}C6,Ada,Lovelace,ada@x.example,,Harbour Dental,,1990-01-01,,\n"),
+    );
+    let audit = stand_in.migr(&project, &["audit"]).exits(1).stdout;
+    assert!(
+        audit.contains("C1: becomes one with C6, whose value counts, business \"Acme\" → \"Harbour Dental\""),
+        "{audit}"
+    );
+    let kept_out =
+        "born: \"tomorrow\" is not a date of the form %Y-%m-%d, and `on duplicate` tells by it which of several";
+    assert!(audit.contains(kept_out), "{audit}");
+}

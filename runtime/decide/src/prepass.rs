@@ -422,7 +422,9 @@ impl Seen<'_> {
     /// Failure of the value that the policy for duplicates sorts a record by.
     fn unordered(&self, cells: &dyn Cells) -> Option<Failure> {
         let column = self.job.stage.policies.duplicate.sort_column()?;
-        self.job.program.column_value(cells, column).err()
+        let failure = self.job.program.column_value(cells, column).err()?;
+        let reason = format!("{}, and `on duplicate` tells by it which of several records counts", failure.reason);
+        Some(Failure { reason, ..failure })
     }
 
     /// Notes what the record shares with others; false where it cannot be written.

@@ -24,6 +24,7 @@ mod owners;
 mod places;
 mod preview;
 mod profile;
+mod referred_keys;
 pub mod render;
 mod row_checks;
 mod rows_met;

@@ -108,8 +108,8 @@ async fn retry(arguments: &RetryArguments, console: Console) -> Result<Exit, Fau
     if released.uncertain > 0 {
         let records = count(released.uncertain, "record stays", "records stay");
         console.result(format_args!(
-            "{records} uncertain: it may be in the destination or not, and sent again it could be doubled. \
-             `migr quarantine list` names it; `migr quarantine settle KEY --id ID` or `--create` says which.\n"
+            "{records} uncertain: each may be in the destination or not, and sent again it could be doubled. \
+             `migr quarantine list --reason Q502` names each; look there, then say `migr quarantine settle KEY --id ID`, or `--create`.\n"
         ));
     }
     Ok(Exit::Done)

@@ -336,7 +336,7 @@ pub(crate) fn show(outcome: &Outcome, console: Console) {
     }
     if uncertain > 0 {
         console.news(format_args!(
-            "{} in the destination or not, since answers were lost: `migr quarantine list --reason {}` names each; look there, then `migr quarantine settle KEY` says which",
+            "{} in the destination or not, since answers were lost: `migr quarantine list --reason {}` names each; look there, then say `migr quarantine settle KEY --id ID`, or `--create`",
             count(uncertain, "quarantined record may be", "quarantined records may be"),
             ReasonCode::Q502,
         ));

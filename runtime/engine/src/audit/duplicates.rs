@@ -1,15 +1,15 @@
 //! Findings about records that share what no two records may share, and about those that the destination has.
 
 use migr_journal::Reader;
-use migr_plan::{DuplicatePolicy, ExistingPolicy, FieldType, Step};
+use migr_plan::{DuplicatePolicy, ExistingPolicy, FieldType};
 use unicode_normalization::UnicodeNormalization;
 
 use super::AuditError;
 use super::collector::Collector;
 use super::finding::{Finding, FindingKind, Severity, shown_key};
 use super::masking::shown;
+use super::referred_keys::key_of;
 use super::stage_report::{StageReport, Subject};
-use migr_decide::DecideError;
 use migr_decide::forecast::{Member, Role};
 use migr_decide::preview::PreviewAction;
 use migr_decide::spelling::{Alike, Spelt};
@@ -51,34 +51,12 @@ impl StageReport<'_> {
         for (path, part) in paths.iter().zip(parts) {
             let ty = self.stage.fields.iter().find(|field| field.field == *path).map(|field| &field.ty);
             let key = match ty {
-                Some(FieldType::Reference { objects }) => self.key_of(objects, part, reader)?,
+                Some(FieldType::Reference { objects }) => key_of((self.plan, self.forecast, reader), objects, part)?,
                 _ => None,
             };
             named.push(key.unwrap_or_else(|| part.to_owned()));
         }
         Ok(named.join(" + "))
-    }
-
-    /// The source key of a record by its id, where it may be shown.
-    fn key_of(&self, objects: &[String], id: &str, reader: Option<&Reader>) -> Result<Option<String>, AuditError> {
-        let stages = || self.plan.stages.iter().filter(|stage| objects.contains(&stage.destination_object));
-        let mut found = self.forecast.record_of(id)?;
-        for stage in stages().filter(|_| reader.is_some() && found.is_none()).collect::<Vec<_>>() {
-            let step = self.forecast.known(&Step::records(&stage.id)).filter(|step| step.is_begun());
-            if let (Some(step), Some(reader)) = (step, reader) {
-                let row = reader
-                    .keys_of(step, id)
-                    .map_err(DecideError::from)?
-                    .into_iter()
-                    .find(|row| row.mapped.winner.is_none());
-                found = found.or(row.map(|row| (stage.id.clone(), row.key)));
-            }
-        }
-        let Some((of, key)) = found else { return Ok(None) };
-        let Some(stage) = stages().find(|stage| stage.id == of) else { return Ok(None) };
-        let source = self.plan.source.objects.iter().find(|object| object.name == stage.source_object);
-        let is_shown = source.is_some_and(|object| !object.has_sensitive_key());
-        Ok(is_shown.then(|| shown_key(&key)))
     }
 
     /// Identities that no `match` makes one, though a reader may take them for one.

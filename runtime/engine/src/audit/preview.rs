@@ -3,11 +3,12 @@
 use std::io;
 
 use migr_journal::StepId;
-use migr_plan::{Plan, SourceObject, Stage, There, ThereField};
+use migr_plan::{FieldType, Plan, SourceObject, Stage, There, ThereField};
 use serde::Serialize;
 
 use super::AuditError;
 use super::finding::shown_key;
+use super::referred_keys::{Known, key_of};
 use migr_decide::conflict_policy::ConflictPolicy;
 use migr_decide::forecast::{Forecast, Met};
 use migr_decide::preview::PreviewAction;
@@ -80,8 +81,10 @@ pub(crate) fn stage_preview(
     sink: &mut Option<&mut (dyn PreviewSink + Send)>,
 ) -> Result<StagePreview, AuditError> {
     let is_masked = plan.source_object(&stage.source_object).is_some_and(SourceObject::has_sensitive_key);
+    let reader = forecast.reader()?;
+    let known = (plan, forecast, reader.as_ref());
     let mut preview =
-        Preview { stage, file: file.to_owned(), is_masked, there: There::default(), examples: Vec::new() };
+        Preview { known, stage, file: file.to_owned(), is_masked, there: There::default(), examples: Vec::new() };
     let mut after = (0, String::new());
     loop {
         let met = forecast.met(step, (after.0, &after.1), TOGETHER)?;
@@ -106,6 +109,7 @@ pub(crate) fn stage_preview(
 }
 
 struct Preview<'p> {
+    known: Known<'p>,
     stage: &'p Stage,
     file: String,
     is_masked: bool,
@@ -162,11 +166,19 @@ impl Preview<'_> {
             self.entry(one.clone(), sink)?;
         }
         for FieldChange { field, before, after, conflict, stays } in changes {
+            let (before, after) = (self.named(&field, before)?, self.named(&field, after)?);
             let (field, before, after) = (Some(field), Some(before), Some(after));
             let action = if stays { PreviewAction::Stay } else { one.action };
             self.entry(PreviewEntry { action, field, before, after, conflict, ..one.clone() }, sink)?;
         }
         Ok(())
+    }
+
+    /// A value as a person reads it: the key of a record that is referred to.
+    fn named(&self, field: &str, value: String) -> Result<String, AuditError> {
+        let mapping = self.stage.fields.iter().find(|mapping| mapping.field == field);
+        let Some(FieldType::Reference { objects }) = mapping.map(|mapping| &mapping.ty) else { return Ok(value) };
+        Ok(if value.is_empty() { value } else { key_of(self.known, objects, &value)?.unwrap_or(value) })
     }
 
     fn entry(
