@@ -65,3 +65,22 @@ fn what_is_told_of_a_merged_record_stands_at_the_line_of_the_row_whose_value_it_
     let list = project.read(".migr/staging/report/repairs.csv");
     assert!(list.contains("C1,export/clients.csv,3,remark,Markdown has no form"), "{list}");
 }
+
+#[test]
+fn a_reference_to_a_record_that_the_same_delta_makes_is_told_as_changed_and_notes_move_with_their_rows() {
+    let objects = "object Firm from \"firms.csv\" { key id; id: text; parent: -> Firm }\nobject Deal from \"deals.csv\" { key id; id: text; firm: -> Firm }";
+    let maps = "map Firm -> companies {\n  name = id\n  new parent \"Parent\": -> companies inverse \"Children\" = parent on missing none\n}\nmap Deal -> opportunities {\n  name = id\n  company = firm on missing none\n}\n";
+    let files = &[("firms.csv", "id,parent\nF1,\nF2,F8\n"), ("deals.csv", "id,firm\nD1,F1\nD2,F1\n")];
+    let (project, stand_in) = (Small { objects, maps, files, held: Vec::new() }.project(), StandIn::new());
+    with_window(&project, "on conflict keep");
+    stand_in.migr(&project, &["run", "--no-approval"]).exits(0);
+    project.write("export/firms.csv", "id,parent\nF3,\nF1,\nF2,F8\n");
+    project.write("export/deals.csv", "id,firm\nD1,F3\nD2,F9\n");
+    let delta = stand_in.migr(&project, &["delta"]).exits(0).stdout;
+    assert!(delta.contains("Deal: 0 created, 1 changed, 1 unchanged, 0 vanished"), "{delta}");
+    assert!(delta.contains("Deal.company: 1 record\n"), "{delta}");
+    assert!(delta.contains("Deal.company: 1 record whose value cannot be taken now keeps what was written"), "{delta}");
+    stand_in.migr(&project, &["verify"]).exits(0);
+    let list = project.read(".migr/staging/report/repairs.csv");
+    assert!(list.contains("Firm,F2,export/firms.csv,4,parent,"), "{list}");
+}

@@ -1,6 +1,6 @@
 //! Pick-up of a later export: records move to their new lines, those that are gone are noted, and all others are opened to be compared with what was written.
 
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
 
 use migr_extract::Row;
@@ -271,6 +271,31 @@ pub async fn pick_up(context: &Context, accepts_shrunk: bool) -> Result<Delta, E
     Ok(delta)
 }
 
+/// Corrects what was said of values that could not be taken when the delta was picked up: what they refer to may have been made since.
+async fn correct(context: &Context, delta: &mut Delta) -> Result<(), EngineError> {
+    if delta.maps.iter().all(|map| map.failed.is_empty()) || delta.maps.iter().all(|map| map.created == 0) {
+        return Ok(());
+    }
+    let (now, _) = since(context, &[], Asked::default()).await?;
+    for map in &mut delta.maps {
+        let Some(found) = now.maps.iter().find(|found| found.map == map.map) else { continue };
+        for (field, before) in std::mem::take(&mut map.failed) {
+            let failed = found.failed.get(&field).copied().unwrap_or_default().min(before);
+            if failed > 0 {
+                map.failed.insert(field.clone(), failed);
+            }
+            if before > failed {
+                *map.fields.entry(field).or_default() += before - failed;
+            }
+        }
+        // At least as many records changed as have one of the fields changed.
+        let most = map.fields.values().copied().max().unwrap_or_default();
+        let more = most.saturating_sub(map.changed).min(map.unchanged);
+        (map.changed, map.unchanged) = (map.changed + more, map.unchanged - more);
+    }
+    Ok(())
+}
+
 /// Ends a delta: what vanished goes by the policy, and what was done is kept for the report.
 pub async fn close(context: &Context, mut delta: Delta) -> Result<Delta, EngineError> {
     if VanishedPolicy::of(&context.plan) == VanishedPolicy::Delete {
@@ -307,6 +332,7 @@ pub async fn close(context: &Context, mut delta: Delta) -> Result<Delta, EngineE
             map.conflict_fields = named.map(|(key, field)| FieldOfRecord { key: shown(&key), field }).collect();
         }
     }
+    correct(context, &mut delta).await?;
     let mut all: Vec<Delta> =
         reader.finding(findings::DELTAS)?.and_then(|text| serde_json::from_str(&text).ok()).unwrap_or_default();
     all.push(delta.clone());
@@ -393,7 +419,8 @@ fn tell(delta: &mut Delta, since: &Since) {
         let Some(found) = since.maps.iter().find(|found| found.map == map.map) else { continue };
         map.changed = found.records;
         map.unchanged = found.written.saturating_sub(found.records + map.missing);
-        map.stays = stays(found);
+        map.stays = stays(&MapSince { failed: BTreeMap::new(), ..found.clone() });
+        map.failed.clone_from(&found.failed);
         map.fields =
             found.fields.iter().map(|(field, counts)| (field.clone(), counts.values + counts.filled)).collect();
         let cleared = found.fields.iter().filter(|(_, counts)| counts.cleared > 0);

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use migr_journal::{Change, Reader, SetupNote, State, StepId};
 use migr_plan::{Plan, SetupAction, Step, StepKind};
 
-use crate::since::{Since, changes_of};
+use crate::since::{MapSince, Since, changes_of};
 use crate::steps::changes::{looks_note, looks_under_way};
 use crate::trial::tried_plans;
 use crate::{Context, EngineError, retry};
@@ -91,7 +91,9 @@ fn moved(notes: &[SetupNote], before: &[SetupAction], after: &[SetupAction]) -> 
 
 /// Goes on with a plan that does other things to records: what was said of it is opened to be done.
 pub async fn go_on(context: &Context, since: &Since) -> Result<(), EngineError> {
-    let differing: Vec<&str> = since.maps.iter().filter(|map| map.records > 0).map(|map| map.map.as_str()).collect();
+    // What a value refers to that cannot be taken yet may be made by the run.
+    let may_change = |map: &&MapSince| map.records > 0 || !map.failed.is_empty();
+    let differing: Vec<&str> = since.maps.iter().filter(may_change).map(|map| map.map.as_str()).collect();
     // Records whose answers never came are of the earlier plan too, and in no count of what is written.
     let unanswered = unanswered(&context.journal.reader()?)?;
     let mut changes = Vec::new();

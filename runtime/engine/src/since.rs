@@ -173,17 +173,7 @@ impl MapSince {
         for field in &self.unmapped {
             words.push(format!(".{}: written no more; what was written there stays", migr_escape::line(field)));
         }
-        for (field, records) in &self.failed {
-            words.push(format!(
-                ".{}: {} what was written",
-                migr_escape::line(field),
-                count(
-                    *records,
-                    "record whose value cannot be taken now keeps",
-                    "records whose values cannot be taken now keep"
-                ),
-            ));
-        }
+        words.extend(self.failed.iter().map(|(field, records)| migr_report::kept_as_written(field, *records)));
         for (field, records) in &self.kept {
             words.push(format!(
                 ".{}: {} what was written (`on empty keep`)",

@@ -15,7 +15,7 @@ use crate::writer::signed;
 use crate::{JournalError, State, StepId, chain, writes};
 
 /// Steps of the stage whose records a step writes.
-const OF_STAGE: &str = "step IN (SELECT s.id FROM steps s JOIN steps b ON b.id = ?1 WHERE s.id = b.id OR substr(s.name, 1, length(b.name) + 1) = b.name || '.')";
+const OF_STAGE: &str = "step IN (SELECT s.id FROM steps s JOIN steps b ON b.id = ?1 WHERE s.id = b.id OR substr(s.name, 1, length(b.name) + 1) IN (b.name || '.', b.name || ':'))";
 
 /// Knowledge of a journal, as rows; written together with the entries that they follow from, and once more where they
 /// are checked.

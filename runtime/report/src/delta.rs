@@ -53,6 +53,9 @@ pub struct MapDelta {
     /// Differences of the export that nothing changes: links that it has no more, files, fields that are written once alone.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub stays: Vec<String>,
+    /// Records by a field that keeps what was written, since the export has a value that cannot be taken now.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub failed: BTreeMap<String, u64>,
     /// Records that the export has not, those that vanished before included.
     #[serde(skip)]
     pub missing: u64,
@@ -65,6 +68,13 @@ pub struct MapDelta {
     /// Those of them that the export has again.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub came_back: u64,
+}
+
+/// Words for a field that keeps what was written, since the export has a value that cannot be taken.
+pub fn kept_as_written(field: &str, records: u64) -> String {
+    let they =
+        count(records, "record whose value cannot be taken now keeps", "records whose values cannot be taken now keep");
+    format!(".{}: {they} what was written", line(field))
 }
 
 /// A field of a record.
@@ -111,6 +121,7 @@ impl MapDelta {
             lines.push(format!("{map}.{}: {}{cleared}", line(field), count(*records, "record", "records")));
         }
         lines.extend(self.stays.iter().map(|words| line(words).into_owned()));
+        lines.extend(self.failed.iter().map(|(field, records)| format!("{map}{}", kept_as_written(field, *records))));
         if self.left > 0 {
             let they = count(self.left, "change", "changes");
             lines.push(format!("{they} could not be written: what was written before stays (R205)"));

@@ -17,7 +17,7 @@ mod undeclared;
 pub mod words;
 
 pub use approvals::{Approved, changed_since};
-pub use delta::{Delta, FieldOfRecord, MapDelta};
+pub use delta::{Delta, FieldOfRecord, MapDelta, kept_as_written};
 pub use groups::{kind_of_reason, without_words_of_records};
 pub use listings::{Listings, write_cells};
 pub use lists::{ListName, Lists, Maps, shown as shown_key};
