@@ -215,3 +215,11 @@ fn the_schema_names_every_part_of_a_lock() {
     let parts = ["format_version", "migration", "project", "export", "stages", "destination", "denied", "accepted"];
     assert_eq!(properties, parts);
 }
+
+#[test]
+fn what_is_no_lock_is_told_with_its_line() {
+    let told = |text: &str| Lock::from_json(text).unwrap_err().to_string();
+    assert!(told("{\"format_version\": 1,\n\"migration\": 5}").contains("expected a string at line 2 column 14"));
+    assert!(told("{\"format_version\": {}}").contains("expected u64 at line 1"));
+    assert!(told("{\"a\": [[], []]}").contains("format version 0"));
+}
