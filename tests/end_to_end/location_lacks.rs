@@ -25,7 +25,7 @@ fn line_of(project: &Project, text: &str) -> usize {
     spec.lines().position(|line| line.contains(text)).expect("a line of the spec") + 1
 }
 
-/// What stands under the heading of a finding.
+/// Text under the heading of a finding.
 fn told<'a>(audit: &'a str, finding: &str) -> &'a str {
     let (_, rest) = audit.split_once(finding).unwrap_or_else(|| panic!("no {finding} in {audit}"));
     rest.split("\n\n").next().unwrap_or_default()
@@ -68,7 +68,7 @@ fn a_pipeline_that_a_location_lacks_is_to_be_made_there_or_by_setup_and_no_row_o
     let place = format!("migration.migr:{}", line_of(&project, "\"lead\""));
     assert!(listed.contains(&format!("missing   have pipelines(name: \"Coaching\") for {place}")), "{listed}");
     assert!(!listed.contains("pipelines(name: \"Workshops\")"), "setup makes it: {listed}");
-    // What is advised helps.
+    // The advice helps.
     let spec = project.read("migration.migr");
     project.write("migration.migr", &spec.replace("= (\"Coaching\"", "= new (\"Coaching\""));
     let audit = stand_in.migr(&project, &["audit"]).exits(1).stdout;

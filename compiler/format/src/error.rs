@@ -15,7 +15,7 @@ pub enum FormatError {
     /// The formatted text would be laid out in another way each time: a fault of the formatter.
     #[error("formatting would lay the file out in another way each time; it is left as it is")]
     Unsettled {
-        /// Where the layouts part, in bytes of the text.
+        /// Offset at which the layouts part, in bytes of the text.
         offset: usize,
     },
 }

@@ -25,7 +25,7 @@ pub fn format(text: &str) -> Result<String, FormatError> {
     if !reading.is_broken() {
         return Err(fault);
     }
-    // What cannot be read reaches into its neighbours: the whole item is kept, else the whole text.
+    // A text that cannot be read reaches into its neighbours: the whole item is kept, else the whole text.
     let printed = reading.printed(Kept::Items);
     let again = Reading::of(&printed);
     let is_settled = match again.settled() {

@@ -45,7 +45,7 @@ fn signs(text: &str) -> impl Iterator<Item = (usize, char)> {
     text.char_indices().filter(|(_, sign)| !sign.is_whitespace() && ![',', ';'].contains(sign))
 }
 
-/// Where the signs of a text part from those of another; none where they are the same.
+/// Offset at which the signs of a text part from those of another; none where they are the same.
 fn difference(text: &str, other: &str) -> Option<usize> {
     let mut others = signs(other).map(|(_, sign)| sign);
     let parts = signs(text).find(|(_, sign)| others.next() != Some(*sign));

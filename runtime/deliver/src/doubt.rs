@@ -44,7 +44,7 @@ impl BatchWriter<'_> {
     }
 
     async fn settle_doubts(&mut self) -> Result<(), DeliverError> {
-        // What is there is seen at once where records are read where they are: only what is missing waits.
+        // A record that is there is seen at once where records are read where they are: only a missing one waits.
         let is_direct = self.context.destination.settle_of(&self.object).is_zero();
         let mut waits = !is_direct;
         while !self.doubtful.records.is_empty() && !self.has_stopped() {

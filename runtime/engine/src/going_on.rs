@@ -91,7 +91,7 @@ fn moved(notes: &[SetupNote], before: &[SetupAction], after: &[SetupAction]) -> 
 
 /// Goes on with a plan that does other things to records: what was said of it is opened to be done.
 pub async fn go_on(context: &Context, since: &Since) -> Result<(), EngineError> {
-    // What a value refers to that cannot be taken yet may be made by the run.
+    // The run may make the record that a value which cannot be taken yet refers to.
     let may_change = |map: &&MapSince| map.records > 0 || !map.failed.is_empty();
     let differing: Vec<&str> = since.maps.iter().filter(may_change).map(|map| map.map.as_str()).collect();
     // Records whose answers never came are of the earlier plan too, and in no count of what is written.

@@ -159,7 +159,7 @@ struct Back {
     changed_restored: BTreeSet<(String, String)>,
     /// Created records that others changed or refer to since, and that are left.
     theirs: Theirs,
-    /// The same, where a person has decided that they go.
+    /// Created records that others changed or refer to since, and that go: a person has decided so.
     going: Theirs,
     /// Object and id of records that were there before and keep what goes with them alone.
     carriers: BTreeSet<(String, String)>,

@@ -372,7 +372,7 @@ fn changed_fields(life: &Life, found: &mut Differences) {
             }
         }
     }
-    // What one map writes and a later one takes back is as it was.
+    // A value that one map writes and a later one takes back is as it was.
     let goes_back = |entries: &[&PreviewEntry]| {
         entries.len() > 1 && entries.first().map(|first| &first.before) == entries.last().map(|last| &last.after)
     };

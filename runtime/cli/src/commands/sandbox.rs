@@ -19,7 +19,7 @@ pub(crate) async fn run(arguments: &SandboxArguments, console: Console) -> Resul
     let sandbox = started.map_err(|error| Fault::failed(format!("the sandbox did not start: {error}")))?;
     console.result(format_args!("{}\n", sandbox.url()));
     console.news(format_args!("token: {}", sandbox.token()));
-    // What a destination needs besides, such as a location.
+    // Settings that a destination needs besides, such as a location.
     for (name, value) in system.settings {
         let chosen = arguments.location.as_deref().filter(|_| *name == "location");
         console.news(format_args!("{name}: {}", chosen.unwrap_or(value)));

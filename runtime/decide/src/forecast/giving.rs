@@ -17,7 +17,7 @@ pub(super) struct Giving {
     holders: BTreeMap<(String, String, String), String>,
     /// Paths that are left out of new records, by step and line.
     left_out: BTreeMap<(StepId, u64), Vec<String>>,
-    /// Those that are given to them after all.
+    /// Values that are given to their records after all.
     given: BTreeSet<(StepId, u64, String)>,
 }
 

@@ -24,7 +24,7 @@ impl StageReport<'_> {
         let faults = self.inspector.inspect(subject.cells)?;
         let mut reported: BTreeSet<(FindingKind, String)> = BTreeSet::new();
         for failure in failures {
-            // What another record gives up later goes to this one.
+            // A value that another record gives up later goes to this one.
             if failure.code == ReasonCode::Q402 && self.forecast.is_given(self.step, subject.line, &failure.field) {
                 continue;
             }

@@ -223,7 +223,7 @@ impl<'r> StageReport<'r> {
                 return Ok(());
             }
             QuarantineReason::Values(failures) => {
-                // Those of other rows stand at their lines.
+                // Failures of other rows stand at their lines.
                 let own: Vec<Reason> = failures.iter().filter(|failure| failure.row.is_none()).cloned().collect();
                 self.failures(subject, &own, Severity::Error, found)?;
             }

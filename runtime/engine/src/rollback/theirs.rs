@@ -152,7 +152,7 @@ impl Back {
                 }
             }
         }
-        // Where they go nothing is left that could refer to others.
+        // Records that go leave nothing that could refer to others.
         if self.context.changed != ChangedPolicy::Destroy {
             self.add_referred(&schema, &made, &mut theirs).await?;
         }

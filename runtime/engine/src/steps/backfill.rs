@@ -265,7 +265,7 @@ impl Later for Backfill {
             let items = others.into_iter().map(|(_, item)| item).chain(unchanged).collect();
             sender.send(items, Operation::Update, Vec::new())?;
             sender.finish().await?;
-            // What is noted goes only when the value is seen there.
+            // A note goes only when the value is seen there.
             let found = self.fetch(sent.iter().map(|(record, _)| record.id.clone()).collect()).await?;
             for (record, candidates) in &sent {
                 let Some(there) = found.get(&record.id) else { continue };

@@ -252,7 +252,7 @@ pub(crate) async fn give(
     if job.context.outcomes.forecast().is_some() {
         return Ok(());
     }
-    // What is noted goes only when the value is seen there.
+    // A note goes only when the value is seen there.
     let found = if sent.is_empty() { BTreeMap::new() } else { fetch(job, left_out).await? };
     let mut given = Vec::new();
     for one in sent {

@@ -89,7 +89,7 @@ pub trait Records: fmt::Debug + Send + Sync {
     /// Removes records for good, trashed ones too: one fate each, in their order. Those that are not there are passed over.
     fn destroy<'a>(&'a self, object: &'a str, ids: &'a [String]) -> BoxFuture<'a, Result<Vec<Removal>, LoadError>>;
 
-    /// The same, with what others have attached to them since: a person has said that it goes too.
+    /// Destruction of records with what others have attached to them since: a person has said that it goes too.
     fn destroy_with_attached<'a>(
         &'a self,
         object: &'a str,
