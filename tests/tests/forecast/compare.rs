@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
-use migr_engine::audit::{PreviewAction, PreviewEntry, Severity};
+use migr_engine::audit::{FindingKind, PreviewAction, PreviewEntry, Severity};
 use migr_journal::State;
 use migr_plan::lock::LockedStage;
 use migr_plan::{Stage, ThereField};
@@ -404,25 +404,39 @@ fn changed_fields(life: &Life, found: &mut Differences) {
 /// Rows of the export that an audit finds errors in, and those that the run quarantines.
 fn findings(life: &Life, found: &mut Differences) {
     let mut said: BTreeMap<(String, u64), String> = BTreeMap::new();
+    // Rows whose own values are at fault.
+    let mut blamed: BTreeSet<(String, u64)> = BTreeSet::new();
     for finding in life.forecast.findings.iter().filter(|finding| finding.severity == Severity::Error) {
         if let (Some(object), Some(line)) = (&finding.object, finding.line) {
             let column = finding.column.as_deref().unwrap_or("-");
             let words = format!("{} ({column}: {})", finding.kind, finding.message);
             said.insert((object.clone(), line), words);
+            if finding.kind != FindingKind::DuplicateIdentity {
+                blamed.insert((object.clone(), line));
+            }
         }
     }
     let journal = &life.outcome.journal;
     let mut was: BTreeMap<(String, u64), String> = BTreeMap::new();
+    let mut key_of: BTreeMap<(String, u64), String> = BTreeMap::new();
     for stage in &life.plan.stages {
-        for (_, record) in journal.of(&stage.id).filter(|(_, record)| record.state.is_quarantined()) {
+        for (key, record) in journal.of(&stage.id).filter(|(_, record)| record.state.is_quarantined()) {
             let reasons = journal.reasons.get(&(stage.id.clone(), record.line)).cloned().unwrap_or_default();
             was.insert((stage.source_object.clone(), record.line), reasons);
+            key_of.insert((stage.source_object.clone(), record.line), key.to_owned());
         }
     }
     for (place, words) in said.iter().filter(|(place, _)| !was.contains_key(*place)) {
         found.add("finding", &format!("{} line {}", place.0, place.1), words, "not quarantined");
     }
-    for (place, reasons) in was.iter().filter(|(place, _)| !said.contains_key(*place)) {
+    // Of a record that several rows are the row is told whose value is at fault.
+    let is_told = |place: &(String, u64)| {
+        let words = key_of.get(place).map(|key| format!("merged into {key}, which was quarantined"));
+        let is_one_with =
+            |(_, reasons): &(&(String, u64), &String)| words.as_ref().is_some_and(|it| reasons.contains(it));
+        said.contains_key(place) || was.iter().filter(is_one_with).any(|(row, _)| blamed.contains(row))
+    };
+    for (place, reasons) in was.iter().filter(|(place, _)| !is_told(place)) {
         found.add("finding", &format!("{} line {}", place.0, place.1), "nothing", format!("quarantined: {reasons}"));
     }
 }

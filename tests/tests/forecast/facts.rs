@@ -6,6 +6,7 @@ use std::path::Path;
 
 use migr_engine::{KEPT, OUTDONE};
 use migr_journal::{Reader, Remark, State};
+use migr_plan::Step;
 use rusqlite::{Connection, OpenFlags};
 use serde_json::{Map, Value};
 
@@ -149,7 +150,13 @@ impl Journal {
                             KEPT => &mut journal.kept,
                             OUTDONE => &mut journal.outdone,
                             reason if reason.starts_with(GIVES_WAY) => &mut journal.given_way,
-                            _ => &mut journal.repaired,
+                            _ => {
+                                // Several rows may be the record: it is counted once, at its own line.
+                                let of = (Step::parse(&it.step).stage.clone(), it.key.clone());
+                                let line = journal.records.get(&of).map_or(it.line, |record| record.line);
+                                journal.repaired.insert((it.step, line, it.field));
+                                return Ok(());
+                            }
                         };
                         (all, (it.step, it.line, it.field))
                     }
