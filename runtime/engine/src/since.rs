@@ -1,5 +1,6 @@
 //! Effect of going on, with a changed plan or over a later export, on the records that are written: every one of them is derived anew where an effect
-//! differs, and compared with what the journal says was written. Nothing is written, and no record of the destination is read unless that is asked for.
+//! differs, and compared with what the journal says was written. Nothing is written. The destination is asked about records that were there before, where
+//! nothing was written to a field that differs, and about others where that is asked for.
 
 mod comparing;
 

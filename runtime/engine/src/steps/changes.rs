@@ -1,4 +1,5 @@
-//! Changes of written records: what spec and export say now, where that is not what was written. Nothing is asked about records that are as they should be.
+//! Changes of written records: what spec and export say now, where that is not what was written. Nothing is asked about records that are as they should be by
+//! what the journal knows of them.
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering};
